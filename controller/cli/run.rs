@@ -1,0 +1,143 @@
+//! `driftless run`: the controller. Owns signals and logs; the loop is the engine's.
+
+use super::screen::Screen;
+use super::{Exit, Global, connect};
+use crate::engine::cycle::Controller;
+use crate::engine::execute::Progress;
+use crate::engine::run::{Pace, Wake, run as keep_running};
+use crate::engine::watch;
+use crate::model::{Severity, Span};
+use crate::ports::config::{Config, LogFormat};
+use anyhow::Context;
+use std::path::PathBuf;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+/// Runs the controller
+///
+/// Follows the repo: reconciles at every push and every few minutes, and commits its reports. SIGHUP makes it look at
+/// once; SIGTERM ends it after the work in flight, which goes on after a restart.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  DIGITALOCEAN_ACCESS_TOKEN=… driftless run --repo https://github.com/acme/infra\n\nExit codes: 0 stopped, or all is well (--once); 3 something is left to do; 1 error"
+)]
+pub struct Arguments {
+    /// Ends after one reconcile
+    #[arg(long)]
+    once: bool,
+    /// How long work in flight may take to end after SIGTERM; what is left goes on after a restart
+    #[arg(long, value_name = "TIME", default_value = "60s")]
+    grace: Span,
+}
+
+/// Runs the command.
+pub async fn run(arguments: Arguments, global: &Global, screen: &Screen) -> anyhow::Result<Exit> {
+    let config = connect::settings(global, screen)?;
+    logs(&config, global.verbose);
+    let _alone = connect::alone(&config)?;
+    let controller = connect::controller(&config).await?;
+    if config.freeze {
+        tracing::warn!("frozen: freeze is set in the settings of this machine, so nothing is changed; looking goes on");
+    }
+    let stop = CancellationToken::new();
+    stop_on_signals(stop.clone())?;
+    if arguments.once {
+        controller.cycle(&stop, &|progress| logged(&progress)).await;
+        return Ok(ended(&controller));
+    }
+    let (wakes, heard) = mpsc::channel(8);
+    wake_on_hangup(wakes.clone())?;
+    let _watches = watches(&controller, &config, &wakes);
+    let pace = Pace { jitter: 0.1, seed: u64::from(std::process::id()), grace: arguments.grace.duration() };
+    tracing::info!(repo = config.repo, branch = config.branch, "running");
+    keep_running(&controller, &pace, heard, stop, &|progress| logged(&progress)).await;
+    controller.keeper.store().close().await;
+    tracing::info!("stopped");
+    Ok(Exit::Well)
+}
+
+fn ended(controller: &Controller) -> Exit {
+    let snapshot = controller.snapshot.borrow().clone();
+    let Some(after) = &snapshot.after else { return Exit::Error };
+    if !snapshot.troubles.is_empty() || snapshot.diagnostics.iter().any(|d| d.severity == Severity::Error) {
+        return Exit::Error;
+    }
+    if after.is_empty() { Exit::Well } else { Exit::Part }
+}
+
+/// Sets up logs: on stderr, as text or JSON.
+pub fn logs(config: &Config, verbose: bool) {
+    let level = if verbose { "debug,hyper=info,h2=info,sqlx=warn" } else { config.log.level.as_str() };
+    let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    // A second subscriber cannot be set; the first one stays, which is what a test wants.
+    let _ = match config.log.format {
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+        LogFormat::Text => {
+            builder.with_ansi(!config.no_color && std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init()
+        }
+    };
+    // A panic is one more line of the log, in its form.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        let said = panic.payload_as_str().unwrap_or_default();
+        tracing::error!(place, said, "a mistake in driftless; please report it");
+    }));
+}
+
+fn logged(progress: &Progress<'_>) {
+    if let Progress::Began(change) = progress {
+        tracing::info!(resource = %change.key.id, change = %change.key, title = change.title, "begins");
+    }
+}
+
+fn stop_on_signals(stop: CancellationToken) -> anyhow::Result<()> {
+    let mut term = signal(SignalKind::terminate()).context("SIGTERM cannot be heard")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be heard")?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        stop.cancel();
+        // Somebody who asks twice does not want to wait: intents stand in the journal.
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        std::process::exit(130);
+    });
+    Ok(())
+}
+
+fn wake_on_hangup(wakes: mpsc::Sender<Wake>) -> anyhow::Result<()> {
+    let mut hangup = signal(SignalKind::hangup()).context("SIGHUP cannot be heard")?;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            // A full channel already holds a wake-up.
+            let _ = wakes.try_send(Wake::Asked);
+        }
+    });
+    Ok(())
+}
+
+/// The file in the data directory whose change wakes the controller.
+pub fn wake_file(config: &Config) -> PathBuf {
+    config.data_dir.join("wake")
+}
+
+/// Watches a local repo and the wake file; without a watch, the interval still finds everything.
+pub fn watches(controller: &Controller, config: &Config, wakes: &mpsc::Sender<Wake>) -> Vec<watch::RepoWatch> {
+    let repo = controller.mirror.watch_path().map(|watched| watch::repo(watched, wakes.clone()));
+    let file = watch::file(&wake_file(config), wakes.clone());
+    let mut kept = Vec::new();
+    for watch in repo.into_iter().chain([file]) {
+        match watch {
+            Ok(watch) => kept.push(watch),
+            Err(error) => tracing::warn!(%error, "a watch could not be set up; the interval finds changes later"),
+        }
+    }
+    kept
+}

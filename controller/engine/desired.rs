@@ -1,0 +1,89 @@
+//! What git wants right now: the last valid commit's estate. A typo never makes a resource vanish.
+//! Owns what is kept of it in the mirror, so that a restart between two bad commits changes nothing.
+
+use super::source;
+use crate::model::{Diagnostic, Estate, Severity};
+use crate::ports::git::{CommitId, GitError, Mirror};
+use std::sync::Arc;
+
+/// Under this name the mirror keeps the last commit without errors.
+const VALID: &str = "valid";
+/// Under this name the mirror keeps the last commit whose deletions were not in doubt.
+const TRUSTED: &str = "trusted";
+
+/// What git wants, and what is wrong with what it says.
+#[derive(Clone, Default)]
+pub struct Desired {
+    /// The newest commit that was read.
+    pub newest: Option<CommitId>,
+    /// The estate of the last commit without errors.
+    pub estate: Option<Arc<Estate>>,
+    /// What is wrong with the newest commit, or worth a warning; empty where all is well.
+    pub diagnostics: Vec<Diagnostic>,
+    /// How many files the newest commit was read from.
+    pub files: usize,
+    /// Why deletions are held: the branch was rewritten since the last commit that was trusted.
+    pub rewritten: Option<String>,
+}
+
+impl Desired {
+    /// Says whether the newest commit has errors.
+    pub fn invalid(&self) -> bool {
+        self.diagnostics.iter().any(|d| d.severity == Severity::Error)
+    }
+
+    /// Takes in the commit that the branch names now. An error leaves everything as it was, so that it is tried again.
+    pub async fn take(&mut self, mirror: &Mirror, commit: &CommitId, path: &str) -> Result<(), GitError> {
+        if self.newest.as_ref() == Some(commit) && self.estate.is_some() {
+            return Ok(());
+        }
+        let read = source::commit(mirror, commit, path)?;
+        match read.estate {
+            Some(estate) => {
+                let rewritten = doubt(mirror, commit).await?;
+                mirror.keep(VALID, commit)?;
+                self.rewritten = rewritten;
+                self.estate = Some(Arc::new(estate));
+            }
+            None => self.recall(mirror, path).await?,
+        }
+        self.newest = Some(commit.clone());
+        self.diagnostics = read.diagnostics;
+        self.files = read.files;
+        Ok(())
+    }
+
+    /// Reads the last commit without errors from the mirror, where there is none in memory.
+    pub async fn recall(&mut self, mirror: &Mirror, path: &str) -> Result<(), GitError> {
+        if self.estate.is_some() {
+            return Ok(());
+        }
+        if let Some(valid) = mirror.kept(VALID) {
+            let estate = source::commit(mirror, &valid, path)?.estate;
+            // Whether a branch was rewritten may take the remote to find out; until then its deletions wait.
+            self.rewritten = doubt(mirror, &valid).await.unwrap_or_else(|error| {
+                Some(format!("whether the branch was rewritten at {} could not be found out: {error}", valid.short()))
+            });
+            self.estate = estate.map(Arc::new);
+        }
+        Ok(())
+    }
+
+    /// Notes that nothing of this commit's deletions is in doubt any more.
+    pub fn trust(&mut self, mirror: &Mirror) -> Result<(), GitError> {
+        self.rewritten = None;
+        match &self.newest {
+            Some(commit) if !self.invalid() => mirror.keep(TRUSTED, commit),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Says why the deletions of a commit are in doubt: the last trusted one is none of its ancestors.
+async fn doubt(mirror: &Mirror, commit: &CommitId) -> Result<Option<String>, GitError> {
+    let Some(trusted) = mirror.kept(TRUSTED) else { return Ok(None) };
+    if mirror.is_ancestor(&trusted, commit).await? {
+        return Ok(None);
+    }
+    Ok(Some(format!("the branch was rewritten: {} is no ancestor of {}", trusted.short(), commit.short())))
+}

@@ -1,0 +1,69 @@
+//! Memory and the journal under one lock: what is applied to one is written to the other first.
+//! Must not decide anything.
+
+use crate::model::{Memory, Patch, Plan};
+use crate::ports::store::{Store, StoreError};
+use std::sync::{Arc, PoisonError, RwLock};
+use tokio::sync::Mutex;
+
+/// Keeps Memory and its journal equal.
+///
+/// Guarantees: a patch is in the journal, durably, before Memory shows it; writes happen one after another. Reading
+/// never waits for a write: a run reads Memory while its own changes, which it is not polling, are being written down.
+/// If interrupted between the two, the journal is ahead, and the next start reads it.
+pub struct Keeper {
+    memory: RwLock<Arc<Memory>>,
+    turn: Mutex<()>,
+    store: Store,
+}
+
+impl Keeper {
+    /// Reads Memory from its journal.
+    pub async fn load(store: Store) -> Result<Self, StoreError> {
+        let memory = store.load().await?;
+        Ok(Self { memory: RwLock::new(Arc::new(memory)), turn: Mutex::new(()), store })
+    }
+
+    /// Reads Memory from the journal again: another program of this machine may have approved something.
+    pub async fn refresh(&self) -> Result<(), StoreError> {
+        let _turn = self.turn.lock().await;
+        let memory = self.store.load().await?;
+        self.put(memory);
+        Ok(())
+    }
+
+    /// Memory as it is now.
+    pub fn memory(&self) -> Arc<Memory> {
+        self.memory.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Writes patches down, then applies them.
+    pub async fn write(&self, patches: &[Patch]) -> Result<(), StoreError> {
+        if patches.is_empty() {
+            return Ok(());
+        }
+        let _turn = self.turn.lock().await;
+        self.store.write(patches).await?;
+        // Copies only where somebody still holds the former state.
+        let mut held = self.memory.write().unwrap_or_else(PoisonError::into_inner);
+        let memory = Arc::make_mut(&mut held);
+        for patch in patches {
+            memory.apply(patch);
+        }
+        Ok(())
+    }
+
+    fn put(&self, memory: Memory) {
+        *self.memory.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(memory);
+    }
+
+    /// The plan of the last look, as the controller wrote it down.
+    pub async fn last_plan(&self) -> Result<Option<Plan>, StoreError> {
+        self.store.last_plan().await
+    }
+
+    /// The journal, for its runs.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+}

@@ -1,0 +1,136 @@
+//! Writes reports as commits on the branch that Settings name. Owns when: only where a reader would find something new.
+//! A report is never written to the watched branch, so that no commit of ours wakes us.
+
+use super::snapshot::Snapshot;
+use crate::model::{Memory, Patch, Severity};
+use crate::plan::guard;
+use crate::ports::clock::Clock;
+use crate::ports::git::{Content, Edits, GitError, Limits, Mirror, Person, Pushed};
+use crate::render::report::{self, Report, StatusJson, Trouble};
+use std::collections::BTreeMap;
+use tokio::sync::Mutex;
+
+/// Writes reports.
+pub struct Reporter {
+    /// The watched branch, which is never written.
+    branch: String,
+    /// Who commits.
+    author: Person,
+    clock: Clock,
+    last: Mutex<Last>,
+}
+
+/// What stands on the report branch, as far as is known.
+#[derive(Default)]
+struct Last {
+    read: bool,
+    status: Option<StatusJson>,
+    files: BTreeMap<String, Vec<u8>>,
+}
+
+impl Reporter {
+    /// Makes a reporter for a repo whose watched branch is `branch`.
+    pub fn new(branch: impl Into<String>, clock: Clock) -> Self {
+        let author = Person::new("driftless", "driftless@localhost");
+        Self { branch: branch.into(), author, clock, last: Mutex::default() }
+    }
+
+    /// Commits what the last cycle found, where it says something new. Gives the commit, where there is one.
+    pub async fn report(
+        &self,
+        mirror: &Mirror,
+        snapshot: &Snapshot,
+        memory: &Memory,
+    ) -> Result<Option<String>, GitError> {
+        let Some(estate) = &snapshot.estate else { return Ok(None) };
+        let target = &estate.settings.reports;
+        if target.branch == self.branch {
+            tracing::error!(
+                branch = target.branch,
+                "reports are not written: Settings name the watched branch for them"
+            );
+            return Ok(None);
+        }
+        let mut last = self.last.lock().await;
+        if !last.read {
+            *last = stands(mirror, &target.branch, &target.path).await?;
+        }
+        let invalid = snapshot.diagnostics.iter().any(|d| d.severity == Severity::Error);
+        let fetch = snapshot.troubles.iter().find(|t| t.with == "git");
+        let halted = snapshot.troubles.iter().find(|t| ["journal", "driftless"].contains(&t.with.as_str()));
+        if snapshot.after.is_none() && last.status.is_none() {
+            return Ok(None); // Nothing is known, and nothing stands there that would be wrong.
+        }
+        let trouble = match (invalid, &snapshot.commit, fetch) {
+            _ if halted.is_some() && snapshot.after.is_none() => halted.map(|t| Trouble::Halted { why: &t.what }),
+            (true, Some(commit), _) => {
+                Some(Trouble::Invalid { commit, diagnostics: &snapshot.diagnostics, files: snapshot.files })
+            }
+            (_, _, Some(fetch)) => Some(Trouble::Unreachable { why: &fetch.what }),
+            _ => None,
+        };
+        let made_from = Report {
+            estate: &estate.settings.estate,
+            plan: snapshot.after.as_deref(),
+            outcomes: &snapshot.outcomes,
+            memory,
+            branch: &self.branch,
+            commit: estate.commit.as_deref(),
+            trouble,
+            previous: last.status.as_ref(),
+            now: self.clock.now(),
+        };
+        let files = report::files(&made_from);
+        if files == last.files {
+            return Ok(None);
+        }
+        let subject = report::subject(&made_from);
+        let status = report::status(&made_from);
+        let pushed =
+            mirror.commit_and_push(&target.branch, &edits(&target.path, &files), &subject, &self.author).await?;
+        *last = Last { read: true, status: Some(status), files };
+        match pushed {
+            Pushed::Commit(commit) => {
+                tracing::info!(commit = commit.short(), subject, "reported");
+                Ok(Some(commit.as_str().to_owned()))
+            }
+            Pushed::Unchanged(_) => Ok(None),
+        }
+    }
+}
+
+/// What begins and what ends to be unwell with this cycle, for Memory.
+pub fn since(snapshot: &Snapshot, memory: &Memory, now: jiff::Timestamp) -> Vec<Patch> {
+    let Some(plan) = &snapshot.after else { return Vec::new() };
+    let mut unwell = report::not_well(plan, &snapshot.outcomes);
+    unwell.extend(guard::counted_holds(plan));
+    let begins = unwell.iter().filter(|name| !memory.since.contains_key(*name));
+    let begins = begins.map(|name| Patch::Since(name.clone(), now));
+    let ends = memory.since.keys().filter(|name| !unwell.contains(*name)).map(|name| Patch::Over(name.clone()));
+    begins.chain(ends).collect()
+}
+
+fn edits(path: &str, files: &BTreeMap<String, Vec<u8>>) -> Edits {
+    let path = path.trim_matches('/');
+    let place = |name: &String| if path.is_empty() { name.clone() } else { format!("{path}/{name}") };
+    files.iter().map(|(name, bytes)| (place(name), Some(bytes.clone()))).collect()
+}
+
+/// Reads the report that stands on the branch, so that a restart says nothing twice.
+async fn stands(mirror: &Mirror, branch: &str, path: &str) -> Result<Last, GitError> {
+    let Some(tip) = mirror.read_ref(&format!("refs/heads/{branch}")).await? else {
+        return Ok(Last { read: true, ..Last::default() });
+    };
+    mirror.obtain(&tip).await?;
+    let path = path.trim_matches('/');
+    let mut files = BTreeMap::new();
+    for file in mirror.tree(&tip, path, &Limits::default())? {
+        let name = file.path.strip_prefix(path).unwrap_or(&file.path).trim_start_matches('/');
+        if let (true, Content::Bytes(bytes)) = (["STATUS.md", "DRIFT.md", "status.json"].contains(&name), &file.content)
+        {
+            files.insert(name.to_owned(), bytes.to_vec());
+        }
+    }
+    let status = files.get("status.json").and_then(|bytes| serde_json::from_slice(bytes).ok());
+    Ok(Last { read: true, status, files })
+}

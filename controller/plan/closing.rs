@@ -1,0 +1,55 @@
+//! What is over: interrupted work that the world shows to be done, and failures of what nobody plans any more.
+
+use super::assemble::Draft;
+use super::claim::Claims;
+use super::settle;
+use crate::model::{ChangeKey, Intent, Observed, Patch, ResourceId, Verb};
+use std::collections::BTreeSet;
+
+impl Draft<'_> {
+    pub(super) fn close(&mut self, claims: &Claims<'_>) {
+        if self.strange {
+            return;
+        }
+        let settled = |patch: &Patch| if let Patch::Settle(key) = patch { Some(key.clone()) } else { None };
+        let settled: BTreeSet<ChangeKey> = self.remember.iter().filter_map(settled).collect();
+        for intent in self.memory.intents.values().filter(|i| !settled.contains(&i.key)) {
+            if self.over(claims, intent) {
+                self.remember.push(Patch::Settle(intent.key.clone()));
+            }
+        }
+        for key in self.memory.failures.keys() {
+            let planned = self.changed.get(&key.id).is_some_and(|keys| keys.contains(key));
+            if !planned && self.judged(claims, &key.id) {
+                self.remember.push(Patch::Heal(key.clone()));
+            }
+        }
+    }
+
+    /// Says whether an id was seen and compared this time, or is nobody's any more.
+    fn judged(&self, claims: &Claims<'_>, id: &ResourceId) -> bool {
+        self.kinds.contains_key(id.kind.as_str())
+            && !self.aside.contains_key(id)
+            && claims.of.get(id).is_none_or(|claim| !matches!(claim.observed, Observed::Unknown { .. }))
+    }
+
+    fn over(&self, claims: &Claims<'_>, intent: &Intent) -> bool {
+        let renamed = self.estate.documents.values().find(|d| d.formerly.contains(&intent.key.id));
+        let claim = claims.of.get(&intent.key.id).or_else(|| claims.of.get(&renamed?.id));
+        match claim {
+            Some(claim) if settle::makes(&intent.key) => claim.observed.state().is_some_and(|live| {
+                !claim.waits
+                    && (claim.generation >= intent.generation || intent.provider_id.as_ref() == Some(&live.provider_id))
+            }),
+            // Staged work is over once nothing is left to be done: until then its stage says what to undo.
+            _ if settle::makes(&intent.key) => false,
+            // A part that was being made is over once nothing is left to do for that part.
+            _ => {
+                let part_alone = intent.key.verb == Verb::Create;
+                let concerned = |key: &ChangeKey| !part_alone || key.part == intent.key.part;
+                let left = self.changed.get(&intent.key.id).is_some_and(|keys| keys.iter().any(concerned));
+                self.judged(claims, &intent.key.id) && !left
+            }
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! The pure planner: claim, settle, order, guard, refine. Same inputs, same bytes.
+//! Must not know any kind by name, any port, or the time of day.
+
+mod adopt;
+mod aside;
+mod assemble;
+pub mod claim;
+mod clerk;
+mod closing;
+pub mod guard;
+mod herd;
+pub mod order;
+pub mod record;
+pub mod refine;
+mod removal;
+mod sequence;
+pub mod settle;
+mod standing;
+#[cfg(test)]
+mod tests;
+
+pub use assemble::plan;
+pub use refine::{proceeds, refines};
+
+use crate::model::{Prune, ResourceId};
+
+/// What the controller's own machine says, and no commit can lift.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Brakes {
+    /// Upper bounds on the repo's delete limits.
+    pub caps: Option<Prune>,
+    /// What the controller itself runs on.
+    pub runs_on: Option<ResourceId>,
+    /// Why no deletion may go without an approval now, such as a rewritten branch.
+    pub no_deletions: Option<String>,
+}

@@ -1,0 +1,49 @@
+//! What became of a create whose answer never came: decided by looking, never by trying again.
+
+use crate::model::{ChangeKey, Intent, Live, ProviderId, Span, Verb};
+use jiff::Timestamp;
+
+/// How long a lost create may take to show in a list. DigitalOcean's lists lag by seconds; a minute is on the safe side.
+pub const SETTLE: Span = Span(60);
+
+/// What is known of an open intent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// It happened, and this is what it made.
+    Ours(ProviderId),
+    /// It did not happen.
+    Clear,
+    /// Too early to say.
+    Wait {
+        /// When it will be known.
+        until: Timestamp,
+    },
+    /// More than one new object answers: somebody has to say which.
+    Several(Vec<ProviderId>),
+}
+
+/// Says whether a change makes a whole object, so that its intent is settled by finding one.
+pub fn makes(key: &ChangeKey) -> bool {
+    key.part.is_none() && matches!(key.verb, Verb::Create | Verb::Replace)
+}
+
+/// Decides about one intent. It is open only where no answer came or the process died; a refusal closes it at once.
+///
+/// `candidates` are the live objects that answer to its keys or marker and that nobody else owns.
+pub fn settle(intent: &Intent, candidates: &[&Live], as_of: Timestamp) -> Settled {
+    if let Some(made) = &intent.provider_id
+        && candidates.iter().any(|live| &live.provider_id == made)
+    {
+        return Settled::Ours(made.clone());
+    }
+    let new: Vec<&ProviderId> =
+        candidates.iter().map(|live| &live.provider_id).filter(|id| !intent.before.contains(*id)).collect();
+    match new.as_slice() {
+        [only] => Settled::Ours((*only).clone()),
+        [] => {
+            let until = intent.opened.saturating_add(SETTLE.signed()).unwrap_or(Timestamp::MAX);
+            if as_of >= until { Settled::Clear } else { Settled::Wait { until } }
+        }
+        several => Settled::Several(several.iter().map(|id| (*id).clone()).collect()),
+    }
+}

@@ -1,0 +1,216 @@
+//! Whether one change may go on by itself: mode, earlier failures, lost answers, holds and approvals.
+//! Must not look at many changes at once: that is `guard`.
+
+use super::assemble::Draft;
+use super::claim::Claim;
+use super::{guard, record, sequence};
+use crate::model::{
+    AnyKind, Cause, ChangeKey, Digest, Document, Hold, HoldReason, Mode, Place, Planned, Policy, Standing, Step,
+    Supply, Verb,
+};
+use jiff::Timestamp;
+
+/// The replacement that a `Retire` of the same plan belongs to.
+struct Replacement {
+    key: ChangeKey,
+    digest: Digest,
+}
+
+impl Draft<'_> {
+    /// Fills in what the planner knows: cause, place, order, digest, standing.
+    pub(super) fn standing(
+        &mut self,
+        kind: &dyn AnyKind,
+        document: &Document,
+        claim: &Claim<'_>,
+        mut changes: Vec<Planned>,
+    ) -> Vec<Planned> {
+        for change in &mut changes {
+            let part = if kind.by_part() { change.key.part.clone().unwrap_or_default() } else { String::new() };
+            change.settles = document.fingerprints.get(&part).cloned();
+            change.cause = self.cause(kind, change, claim, &part);
+            change.place = Some(place(document, change));
+            self.after(document, change);
+            change.digest = record::digest(change);
+        }
+        let takes_over = claim.adopting && !kind.by_part() && changes.iter().any(|c| c.key.verb != Verb::Adopt);
+        if takes_over {
+            one_digest(&mut changes);
+        }
+        // A pause that has ended leaves the repo's mode.
+        let mode = match document.policy.mode {
+            Mode::Paused => self.estate.settings.mode.with(Mode::Enforce),
+            _ => document.mode(&self.estate.settings),
+        };
+        if mode == Mode::Observe {
+            changes.iter_mut().for_each(|c| c.standing = Standing::Observed);
+            return changes;
+        }
+        let retirement = changes.iter().find(|c| c.key.verb == Verb::Retire && !is_left(c, claim)).cloned();
+        let mut replaced = None;
+        for change in &mut changes {
+            self.past(change);
+            self.depends(document, change);
+            if change.key.verb == Verb::Retire {
+                self.judge_retire(claim, document, change, replaced.as_ref());
+                continue;
+            }
+            let mut reasons = guard::of_itself(change, &document.policy, self.brakes);
+            if takes_over && reasons.is_empty() {
+                reasons.push(guard::takes_over(change));
+            }
+            if change.key.verb == Verb::Replace {
+                // Nobody would agree to the first half alone.
+                let other = retirement.as_ref().filter(|_| reasons.is_empty());
+                reasons.extend(other.into_iter().flat_map(|c| guard::of_itself(c, &document.policy, self.brakes)));
+                replaced = Some(Replacement { key: change.key.clone(), digest: change.digest.clone() });
+            }
+            guard::hold(change, reasons, self.memory, self.world.as_of);
+        }
+        changes
+    }
+
+    /// What earlier tries say: a failure waits for its time, a lost answer is looked for before anything is sent again.
+    pub(super) fn past(&mut self, change: &mut Planned) {
+        if let Some(failure) = self.memory.failures.get(&change.key).filter(|f| f.digest == change.digest) {
+            match failure.next {
+                Some(next) if next > self.world.as_of => {
+                    change.standing = Standing::Backoff(next);
+                    self.due(next);
+                }
+                Some(_) => {}
+                None => {
+                    let text = format!(
+                        "it failed {} times; `driftless retry {}` or a changed document tries it again",
+                        failure.attempts, change.key.id
+                    );
+                    change.standing = Standing::Blocked(text);
+                }
+            }
+        }
+        if let Some(intent) = self.memory.intents.get(&change.key).filter(|i| i.unclear && i.stage.is_none()) {
+            let until = intent.opened.saturating_add(super::settle::SETTLE.signed()).unwrap_or(Timestamp::MAX);
+            if until > self.world.as_of {
+                let text = "it was sent and no answer came; it is looked for before it is sent again";
+                change.standing = Standing::Blocked(text.to_owned());
+                self.due(until);
+            }
+        }
+    }
+
+    /// What `dependsOn` names and cannot be seen, or does not exist, keeps a change back: it hands over no output that would.
+    /// So does what is known to be stuck, early enough for a replacement to be planned around.
+    fn depends(&self, document: &Document, change: &mut Planned) {
+        if !change.goes() {
+            return;
+        }
+        let needs = document.needs.iter().filter(|n| n.path.starts_with("dependsOn"));
+        let mut unknown = needs.filter_map(|need| match self.view.supplies.get(&need.on) {
+            Some(Supply::Unknown(why)) => Some(format!("it depends on {}: {why}", need.on)),
+            _ => None,
+        });
+        let mut stuck = change.after.iter().filter_map(|key| self.stuck.get_key_value(key));
+        let stuck = stuck.find(|(key, standing)| !sequence::goes_around(key, standing));
+        let why = unknown.next().or_else(|| stuck.map(|(key, standing)| sequence::stuck_behind(key, standing)));
+        if let Some(why) = why {
+            change.standing = Standing::Blocked(why);
+        }
+    }
+
+    /// The former generation goes with the approval of its replacement; one that a finished replacement left behind has it already.
+    fn judge_retire(
+        &self,
+        claim: &Claim<'_>,
+        document: &Document,
+        change: &mut Planned,
+        replaced: Option<&Replacement>,
+    ) {
+        if is_left(change, claim) {
+            return;
+        }
+        let as_of = self.world.as_of;
+        let Some(replaced) = replaced else { return self.judge_found(&document.policy, change) };
+        if !change.after.contains(&replaced.key) {
+            change.after.push(replaced.key.clone());
+        }
+        if change.risk.needs_approval().is_some() && !guard::approved(&replaced.digest, self.memory, as_of) {
+            let text = format!("it is the other half of {}", replaced.key);
+            let reasons = vec![HoldReason { rule: "replaced".to_owned(), text }];
+            change.standing = Standing::Held(Hold { reasons, digest: replaced.digest.clone() });
+        }
+    }
+
+    /// A former generation that only its marker names: nobody has agreed to its end.
+    pub(super) fn judge_found(&self, policy: &Policy, change: &mut Planned) {
+        let mut reasons = guard::of_itself(change, policy, self.brakes);
+        if reasons.is_empty() {
+            let text = "its marker says that it was replaced, but no replacement of ours is remembered".to_owned();
+            reasons.push(HoldReason { rule: "found-again".to_owned(), text });
+        }
+        guard::hold(change, reasons, self.memory, self.world.as_of);
+    }
+
+    /// Tells an edit of the document from a change of reality.
+    fn cause(&self, kind: &dyn AnyKind, change: &Planned, claim: &Claim<'_>, part: &str) -> Cause {
+        if change.cause != Cause::Document {
+            return change.cause;
+        }
+        if claim.adopting && !kind.by_part() {
+            return Cause::Adoption;
+        }
+        if change.key.verb == Verb::Retire && is_left(change, claim) {
+            return Cause::Recovery;
+        }
+        if change.key.part.is_none() && change.key.verb == Verb::Create && claim.owned.is_some() {
+            return Cause::Drift;
+        }
+        let settled = claim.owned.and_then(|o| o.parts.get(part));
+        let as_it_was = settled.is_some() && settled == change.settles.as_ref();
+        if as_it_was && !self.follows_git(change) { Cause::Drift } else { Cause::Document }
+    }
+
+    /// Says whether a change follows what git makes anew: that is nobody's drift.
+    fn follows_git(&self, change: &Planned) -> bool {
+        let Step::Waits { on, .. } = &change.step else { return change.key.verb == Verb::Retire };
+        let makers = on.iter().filter_map(|id| self.makers.get(id));
+        let mut causes = makers.filter_map(|key| self.changes.iter().find(|c| &c.key == key)).map(|c| c.cause);
+        causes.any(|cause| cause != Cause::Drift)
+    }
+
+    /// What must be done before: the makers of what it waits for, and everything of what `dependsOn` names.
+    /// Former generations go last of all, so nothing waits for that.
+    fn after(&self, document: &Document, change: &mut Planned) {
+        if let Step::Waits { on, .. } = &change.step {
+            change.after.extend(on.iter().filter_map(|id| self.makers.get(id)).cloned());
+        }
+        for need in document.needs.iter().filter(|n| n.path.starts_with("dependsOn")) {
+            let changed = self.changed.get(&need.on).into_iter().flatten();
+            change.after.extend(changed.filter(|key| key.verb != Verb::Retire).cloned());
+        }
+        change.after.sort();
+        change.after.dedup();
+        change.after.retain(|key| key != &change.key);
+    }
+}
+
+/// Says whether a `Retire` removes what a replacement of ours left behind.
+pub(super) fn is_left(change: &Planned, claim: &Claim<'_>) -> bool {
+    change.provider_id.as_ref().is_some_and(|id| claim.left_behind(id))
+}
+
+/// All changes of one adoption are approved together: with one of them done the object is owned, and the rest would go.
+fn one_digest(changes: &mut [Planned]) {
+    if let [_, _, ..] = changes {
+        let all: Vec<&Digest> = changes.iter().map(|c| &c.digest).collect();
+        let digest = Digest::of(&all);
+        changes.iter_mut().for_each(|c| c.digest = digest.clone());
+    }
+}
+
+/// Where the document says what this change brings about.
+fn place(document: &Document, change: &Planned) -> Place {
+    match change.fields.first() {
+        Some(field) => document.place_of(&format!("spec.{}", field.path)),
+        None => document.place.clone(),
+    }
+}

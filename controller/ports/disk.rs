@@ -1,0 +1,65 @@
+//! Folders on this machine's disk, listed, read, and taken for one program alone. Follows no link; decides nothing about what it finds.
+
+use std::collections::BTreeMap;
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+
+/// What stands at a path below a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// A regular file and its size in bytes.
+    File(u64),
+    /// A symbolic link and its target, as stored.
+    Link(String),
+}
+
+/// The sole right to work with a folder; it lasts as long as the value, or the process.
+pub struct Alone(#[expect(dead_code, reason = "kept open for its lock")] File);
+
+/// Takes the sole right to work with a folder, making it where it is not there (0700); none where another has it.
+pub fn alone(folder: &Path) -> io::Result<Option<Alone>> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(folder.join("lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(Alone(file))),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Entries that one folder may have; more is somebody's home directory, not an infra repo.
+const MOST: usize = 100_000;
+
+/// Lists everything below a folder but `.git`, by its path from there with `/`.
+pub fn list(root: &Path) -> io::Result<BTreeMap<String, Entry>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![(root.to_path_buf(), String::new())];
+    while let Some((folder, prefix)) = folders.pop() {
+        for entry in fs::read_dir(&folder)? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}/{name}") };
+            let kind = entry.file_type()?;
+            if kind.is_dir() {
+                if name != ".git" {
+                    folders.push((entry.path(), path));
+                }
+            } else if kind.is_symlink() {
+                found.insert(path, Entry::Link(fs::read_link(entry.path())?.to_string_lossy().into_owned()));
+            } else if kind.is_file() {
+                found.insert(path, Entry::File(entry.metadata()?.len()));
+            }
+            if found.len() > MOST {
+                return Err(io::Error::other(format!("more than {MOST} files; name the folder of the infra repo")));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Reads one file whole; the caller has looked at its size.
+pub fn read(root: &Path, path: &str) -> io::Result<Vec<u8>> {
+    fs::read(root.join(path))
+}

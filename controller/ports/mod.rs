@@ -1,0 +1,17 @@
+//! The only network, disk, processes and clock of the program. Each port speaks one thing; none decides anything.
+
+pub mod clock;
+pub mod config;
+pub mod digitalocean;
+pub mod disk;
+pub mod git;
+pub mod store;
+
+/// The ways to the world that a kind's work gets.
+#[derive(Clone)]
+pub struct Ports {
+    /// The time of day.
+    pub clock: clock::Clock,
+    /// The account.
+    pub digitalocean: digitalocean::Client,
+}

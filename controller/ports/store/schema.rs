@@ -1,0 +1,91 @@
+//! The journal's tables, by numbered migrations. A migration that was released is never edited: add another.
+
+use super::StoreError;
+use sqlx::{SqliteConnection, SqlitePool};
+use std::path::Path;
+
+/// What the file says it is (`PRAGMA application_id`): "drft".
+const APPLICATION: i64 = 0x6472_6674;
+
+/// Each entry brings the journal from the version of its index to the next.
+///
+/// Rows are JSON under a text key, so that a field more in the model is no migration. Deletions keep their order and
+/// can be cut by time.
+pub(super) const MIGRATIONS: &[&str] = &["
+    CREATE TABLE meta      (key TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE owned     (key TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT;
+    CREATE TABLE intents   (key TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT;
+    CREATE TABLE pauses    (key TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT;
+    CREATE TABLE approvals (key TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT;
+    CREATE TABLE failures  (key TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT;
+    CREATE TABLE since     (key TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT;
+    CREATE TABLE deletions (
+        n INTEGER PRIMARY KEY, at_second INTEGER NOT NULL, at_nano INTEGER NOT NULL, json TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE looks     (id INTEGER PRIMARY KEY CHECK (id = 1), plan TEXT NOT NULL) STRICT;
+    CREATE TABLE runs (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, started TEXT NOT NULL, ended TEXT, head TEXT NOT NULL, tail TEXT
+    ) STRICT;
+"];
+
+/// The latest version that this program knows.
+pub(super) fn latest() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
+/// Brings the journal to the latest version, or refuses it untouched: a newer one, a damaged one, another program's.
+///
+/// Each migration is one transaction together with its number: interrupted, it is run again from its beginning.
+pub(super) async fn migrate(pool: &SqlitePool, path: &Path) -> Result<(), StoreError> {
+    let sql = |e| StoreError::sql("look at the version", path, e);
+    let mut connection = pool.acquire().await.map_err(sql)?;
+    refuse_foreign(&mut connection, path).await?;
+    let version: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *connection).await.map_err(sql)?;
+    if version > latest() {
+        return Err(StoreError::Newer { path: path.to_owned(), journal: version, program: latest() });
+    }
+    check(&mut connection, path).await?;
+    drop(connection);
+    for (from, migration) in MIGRATIONS.iter().enumerate() {
+        step(pool, from, migration).await.map_err(|e| StoreError::sql("bring the tables up to date", path, e))?;
+    }
+    Ok(())
+}
+
+/// Runs one migration unless it was run: by an earlier start, or at this moment by another process.
+async fn step(pool: &SqlitePool, from: usize, migration: &'static str) -> Result<(), sqlx::Error> {
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    let version: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *transaction).await?;
+    if i64::try_from(from) == Ok(version) {
+        sqlx::raw_sql(migration).execute(&mut *transaction).await?;
+        // Pragmas take no parameters; both values are numbers of ours.
+        let stamp = format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {}", from + 1);
+        sqlx::raw_sql(sqlx::AssertSqlSafe(stamp)).execute(&mut *transaction).await?;
+    }
+    transaction.commit().await
+}
+
+async fn refuse_foreign(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
+    let sql = |e| StoreError::sql("look at the tables", path, e);
+    // In this order: tables that another process of ours makes meanwhile come with their stamp, in one transaction.
+    let tables: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *connection).await.map_err(sql)?;
+    let application: i64 =
+        sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await.map_err(sql)?;
+    if tables > 0 && application != APPLICATION {
+        return Err(StoreError::Foreign { path: path.to_owned(), application });
+    }
+    Ok(())
+}
+
+/// Reads every page once: a damaged journal is refused at start, not in the middle of a run.
+async fn check(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
+    let answer: String = sqlx::query_scalar("PRAGMA quick_check(1)")
+        .fetch_one(connection)
+        .await
+        .map_err(|e| StoreError::sql("check the pages", path, e))?;
+    if answer == "ok" {
+        return Ok(());
+    }
+    Err(StoreError::Damaged { path: path.to_owned(), what: answer, source: None })
+}

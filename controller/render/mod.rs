@@ -1,0 +1,28 @@
+//! Plans, outcomes, diagnostics and reports as terminal text, Markdown and JSON. Pure: no file, no clock, no decision;
+//! `cli`, `server` and `engine` say where the text goes.
+
+mod blocks;
+pub mod diagnostic;
+mod fields;
+mod findings;
+pub mod json;
+pub mod markdown;
+pub mod outcome;
+mod page;
+pub mod paint;
+pub mod plan;
+pub mod report;
+pub mod safe;
+mod words;
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;
+
+pub use diagnostic::{diagnostic, diagnostics};
+pub use json::{Checked, json};
+pub use markdown::{Applied, CommentContext, comment, invalid_comment};
+pub use outcome::{Tries, ended, started, sum};
+pub use paint::Paint;
+pub use plan::{PlanContext, plan};

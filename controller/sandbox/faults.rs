@@ -1,0 +1,277 @@
+//! Faults on demand: which requests they hit, and what they do to them. Written as one line, such as
+//! `GET /v2/droplets latency=200ms count=3`. Only decides; `server.rs` carries the decision out.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::pattern::Pattern;
+
+/// A fault: a request pattern, what happens to the requests that match, and to which of them.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    text: String,
+    pattern: Pattern,
+    effects: Vec<Effect>,
+    after: u64,
+    count: Option<u64>,
+    chance: Option<f64>,
+    seed: u64,
+}
+
+/// What a fault does to a request.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Effect {
+    Latency(u64),
+    Refuse(Refusal),
+    LostReply,
+    Closed,
+    Stale(Stale),
+    Shift(Shift),
+    Hidden(u64),
+    Total(i64),
+    Errored,
+}
+
+/// An answer given instead of doing the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    TooMany { retry_after: Option<u64> },
+    ServerError,
+    BadGateway,
+}
+
+/// How old a list is that is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stale {
+    Millis(u64),
+    Changes(usize),
+}
+
+/// What happened to a list between its first page and the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shift {
+    /// Something was put in front: an element is seen twice, and the total grows.
+    Insert,
+    /// Something was taken from the front: an element is missed, and the total shrinks.
+    Remove,
+}
+
+/// Says why a line is not a fault.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "`{word}` is not understood in the fault `{line}`; it is written METHOD PATH and then some of \
+     latency=200ms, 429, retry-after=5, 500, 502, lost-reply, closed, stale=500ms, stale=1, \
+     shift=insert, shift=remove, total=-1, hidden=800ms, errored, count=3, after=2, chance=0.3, seed=7"
+)]
+pub struct FaultError {
+    line: String,
+    word: String,
+}
+
+impl FromStr for Fault {
+    type Err = FaultError;
+
+    fn from_str(line: &str) -> Result<Self, Self::Err> {
+        let wrong = |word: &str| FaultError { line: line.trim().to_owned(), word: word.to_owned() };
+        let mut words = line.split_whitespace();
+        let method = words.next().ok_or_else(|| wrong(""))?;
+        let path = words.next().ok_or_else(|| wrong(method))?;
+        let mut fault = Fault {
+            text: line.trim().to_owned(),
+            pattern: Pattern::new(method, path).ok_or_else(|| wrong(path))?,
+            effects: Vec::new(),
+            after: 0,
+            count: None,
+            chance: None,
+            seed: 1,
+        };
+        for word in words {
+            fault.take(word).ok_or_else(|| wrong(word))?;
+        }
+        match fault.effects.is_empty() {
+            true => Err(wrong(path)),
+            false => Ok(fault),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.text)
+    }
+}
+
+impl Fault {
+    /// Understands one word of the line.
+    fn take(&mut self, word: &str) -> Option<()> {
+        let (name, value) = word.split_once('=').unwrap_or((word, ""));
+        let effect = match (name, value) {
+            ("after", _) => {
+                self.after = value.parse().ok()?;
+                return Some(());
+            }
+            ("count", _) => {
+                self.count = Some(value.parse().ok()?);
+                return Some(());
+            }
+            ("chance", _) => {
+                self.chance = Some(value.parse().ok().filter(|p| (0.0..=1.0).contains(p))?);
+                return Some(());
+            }
+            ("seed", _) => {
+                self.seed = value.parse().ok()?;
+                return Some(());
+            }
+            ("retry-after", _) => {
+                let seconds = Some(value.parse().ok()?);
+                self.effects.retain(|effect| *effect != Effect::Refuse(Refusal::TooMany { retry_after: None }));
+                Effect::Refuse(Refusal::TooMany { retry_after: seconds })
+            }
+            ("latency", _) => Effect::Latency(duration(value)?),
+            ("429", "") => Effect::Refuse(Refusal::TooMany { retry_after: None }),
+            ("500", "") => Effect::Refuse(Refusal::ServerError),
+            ("502", "") => Effect::Refuse(Refusal::BadGateway),
+            ("lost-reply", "") => Effect::LostReply,
+            ("closed", "") => Effect::Closed,
+            ("errored", "") => Effect::Errored,
+            ("stale", _) => Effect::Stale(match value.parse() {
+                Ok(changes) => Stale::Changes(changes),
+                Err(_) => Stale::Millis(duration(value)?),
+            }),
+            ("shift", "insert") => Effect::Shift(Shift::Insert),
+            ("shift", "remove") => Effect::Shift(Shift::Remove),
+            ("total", _) => Effect::Total(value.parse().ok()?),
+            ("hidden", _) => Effect::Hidden(duration(value)?),
+            _ => return None,
+        };
+        self.effects.push(effect);
+        Some(())
+    }
+}
+
+/// Reads `200ms`, `2s` or `1m` as milliseconds.
+fn duration(text: &str) -> Option<u64> {
+    let (number, unit) = match text.find(|c: char| !c.is_ascii_digit()) {
+        Some(at) => text.split_at(at),
+        None => (text, "ms"),
+    };
+    let number: u64 = number.parse().ok()?;
+    let factor = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        _ => return None,
+    };
+    number.checked_mul(factor)
+}
+
+/// What all the faults together do to one request.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Verdict {
+    pub(super) latency: Duration,
+    pub(super) refusal: Option<Refusal>,
+    pub(super) lose_reply: bool,
+    pub(super) close: bool,
+    pub(super) stale: Option<Stale>,
+    pub(super) shift: Option<Shift>,
+    pub(super) hidden: Option<u64>,
+    pub(super) total_off: i64,
+    pub(super) errored: bool,
+}
+
+impl Verdict {
+    fn add(&mut self, effect: Effect) {
+        match effect {
+            Effect::Latency(ms) => self.latency += Duration::from_millis(ms),
+            Effect::Refuse(refusal) => self.refusal = Some(refusal),
+            Effect::LostReply => self.lose_reply = true,
+            Effect::Closed => self.close = true,
+            Effect::Stale(stale) => self.stale = Some(stale),
+            Effect::Shift(shift) => self.shift = Some(shift),
+            Effect::Hidden(ms) => self.hidden = Some(ms),
+            Effect::Total(off) => self.total_off += off,
+            Effect::Errored => self.errored = true,
+        }
+    }
+}
+
+/// A fault that is in force, and how often it met a request.
+#[derive(Clone, Debug)]
+pub(super) struct Active {
+    pub(super) id: u64,
+    pub(super) fault: Fault,
+    pub(super) matched: u64,
+    pub(super) fired: u64,
+    random: u64,
+}
+
+/// All faults that are in force.
+#[derive(Debug, Default)]
+pub(super) struct Faults {
+    pub(super) active: Vec<Active>,
+    last_id: u64,
+}
+
+impl Faults {
+    /// Puts a fault in force and returns its number.
+    pub(super) fn add(&mut self, fault: Fault) -> u64 {
+        self.last_id += 1;
+        self.active.push(Active { id: self.last_id, matched: 0, fired: 0, random: fault.seed, fault });
+        self.last_id
+    }
+
+    /// Says whether some fault serves old lists, so that old worlds must be kept.
+    pub(super) fn want_history(&self) -> bool {
+        self.has(|effect| matches!(effect, Effect::Stale(_)))
+    }
+
+    /// Says whether some fault hides what is new, so that births must be noted.
+    pub(super) fn want_births(&self) -> bool {
+        self.has(|effect| matches!(effect, Effect::Hidden(_)))
+    }
+
+    fn has(&self, test: impl Fn(&Effect) -> bool) -> bool {
+        self.active.iter().any(|active| active.fault.effects.iter().any(&test))
+    }
+
+    /// Decides what happens to a request, and counts it.
+    pub(super) fn judge(&mut self, method: &str, path: &str, query: &[(String, String)]) -> Verdict {
+        let mut verdict = Verdict::default();
+        for active in &mut self.active {
+            if active.fault.pattern.matches(method, path, query) && active.fires() {
+                for effect in &active.fault.effects {
+                    verdict.add(*effect);
+                }
+            }
+        }
+        verdict
+    }
+}
+
+impl Active {
+    fn fires(&mut self) -> bool {
+        self.matched += 1;
+        if self.matched <= self.fault.after || self.fault.count.is_some_and(|count| self.fired >= count) {
+            return false;
+        }
+        if let Some(chance) = self.fault.chance {
+            self.random = splitmix(self.random);
+            // The upper 53 bits make a fraction below 1.
+            let fraction = (self.random >> 11) as f64 / (1_u64 << 53) as f64;
+            if fraction >= chance {
+                return false;
+            }
+        }
+        self.fired += 1;
+        true
+    }
+}
+
+/// One step of a small generator: the same seed makes the same faults.
+fn splitmix(state: u64) -> u64 {
+    let mut z = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}

@@ -1,0 +1,45 @@
+//! The figures that driftless must reach, measured on the simulator and printed. Decides nothing and fails no build:
+//! a figure that misses its aim is marked, and somebody looks at it. `README.md` holds the last ones.
+#![allow(clippy::print_stdout, reason = "printing is what this program is for")]
+
+mod estate;
+mod idle;
+mod linear;
+mod look;
+mod process;
+mod push;
+mod report;
+mod world;
+mod zone;
+
+use report::Report;
+
+/// A benchmark's name and what it runs.
+type Bench = (&'static str, fn(&mut Report));
+
+/// Every benchmark.
+const ALL: &[Bench] = &[
+    ("look", look::measure),
+    ("linear", linear::measure),
+    ("zone", zone::measure),
+    ("push", push::measure),
+    ("idle", idle::measure),
+];
+
+fn main() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    if let [first, size @ ..] = arguments.as_slice()
+        && first == world::CHILD
+    {
+        return world::be_a_world(size);
+    }
+    let mut report = Report::default();
+    for (name, measure) in ALL {
+        if arguments.is_empty() || arguments.iter().any(|a| a == name) {
+            println!("{name}");
+            measure(&mut report);
+        }
+    }
+    report.end();
+}

@@ -1,0 +1,34 @@
+//! `driftless demo` as a newcomer runs it: the whole story by itself, and the one that waits for them.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+fn demo(arguments: &[&str]) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_driftless"));
+    command.arg("demo").args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).stdin(Stdio::null());
+    command.spawn().expect("the program starts")
+}
+
+#[test]
+fn the_demo_plays_its_story_and_ends_well() {
+    let output = demo(&["--once"]).wait_with_output().expect("it ends");
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{out}\n{err}");
+    for line in ["14 done", "2 done", "(drift put back)", "changed by hand, put back", "Git and reality agree."] {
+        assert!(out.contains(line), "no {line:?} in\n{out}\n{err}");
+    }
+}
+
+#[test]
+fn the_demo_follows_the_repository_until_it_is_interrupted_and_leaves_nothing_behind() {
+    let mut child = demo(&[]);
+    let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines().map_while(Result::ok);
+    let folder =
+        lines.find_map(|line| line.trim().strip_prefix("folder").map(|f| f.trim().to_owned())).expect("its folder");
+    lines.find(|line| line.contains("Ctrl-C ends")).expect("it invites");
+    let id = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(id, rustix::process::Signal::INT).expect("it runs");
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(!std::path::Path::new(&folder).exists(), "{folder} is still there");
+}

@@ -1,0 +1,252 @@
+//! A whole house for tests: a simulator over real HTTP, a real git repository, and a controller that follows it.
+
+use driftless::engine::backoff::Backoff;
+use driftless::engine::cycle::{Controller, Next};
+use driftless::engine::desired::Desired;
+use driftless::engine::keeper::Keeper;
+use driftless::engine::report::Reporter;
+use driftless::engine::snapshot::Snapshot;
+use driftless::model::memory::Approval;
+use driftless::model::{Attempt, Digest, Outcome, Patch, Plan};
+use driftless::plan::Brakes;
+use driftless::ports::digitalocean::{Client, Config, Limits, Pace, Token};
+use driftless::ports::git::{self, Auth, Edits, Mirror, Person, Remote};
+use driftless::ports::store::Store;
+use driftless::ports::{Ports, clock::Clock};
+use driftless::sandbox;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::sync::{Mutex, watch};
+use tokio_util::sync::CancellationToken;
+
+/// Settings that enforce, for an estate of tests.
+pub const ENFORCE: &str = "apiVersion: driftless/v1\nkind: Settings\nmetadata: {name: settings}\nspec:\n  estate: test\n  id: 9f2c6a1e-0000-4000-8000-00000000000a\n  mode: enforce\n";
+
+/// Everything that a controller needs, on loopback and in one temporary folder.
+pub struct House {
+    pub running: sandbox::Running,
+    pub controller: Controller,
+    pub folder: TempDir,
+    pub stop: CancellationToken,
+    pub setup: Setup,
+}
+
+/// What a house may have otherwise.
+#[derive(Clone)]
+pub struct Setup {
+    /// The simulator.
+    pub sandbox: sandbox::Config,
+    /// The controller's time.
+    pub clock: Clock,
+    /// The controller's token.
+    pub token: Token,
+    /// Where the API is; the simulator where nothing is said.
+    pub api: Option<String>,
+    /// How long one call may take.
+    pub patience: Duration,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            sandbox: sandbox_settings(),
+            clock: Clock::System,
+            token: Token::inline("sandbox"),
+            api: None,
+            patience: Duration::from_secs(30),
+        }
+    }
+}
+
+impl House {
+    /// A house whose repository holds these files in its first commit.
+    pub async fn new(files: &[(&str, &str)]) -> Self {
+        Self::with(files, sandbox_settings()).await
+    }
+
+    /// The same over a simulator set up otherwise.
+    pub async fn with(files: &[(&str, &str)], settings: sandbox::Config) -> Self {
+        Self::set_up(files, Setup { sandbox: settings, ..Setup::default() }).await
+    }
+
+    /// The same with a controller that lives by this clock.
+    pub async fn at(files: &[(&str, &str)], settings: sandbox::Config, clock: Clock) -> Self {
+        Self::set_up(files, Setup { sandbox: settings, clock, ..Setup::default() }).await
+    }
+
+    /// A house with anything otherwise.
+    pub async fn set_up(files: &[(&str, &str)], setup: Setup) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let folder = tempfile::tempdir().expect("a folder");
+        let repo = folder.path().join("infra");
+        let contents: BTreeMap<String, Vec<u8>> =
+            files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect();
+        git::init_repo(&repo, &contents, "Begin", "main", Some(&ana())).await.expect("a repository");
+        let running = sandbox::serve(setup.sandbox.clone()).await.expect("a simulator");
+        let controller = controller(&running.url(), folder.path(), &setup).await;
+        Self { running, controller, folder, stop: CancellationToken::new(), setup }
+    }
+
+    /// The simulator, to be edited by hand behind the controller's back.
+    pub fn hand(&self) -> sandbox::Handle {
+        self.running.handle()
+    }
+
+    /// Has the simulator go wrong, as a line such as `GET /v2/vpcs 500` says.
+    pub fn fault(&self, line: &str) {
+        self.hand().inject(line.parse().expect("a fault"));
+    }
+
+    /// Commits files to the watched branch; none deletes one.
+    pub async fn push(&self, edits: &[(&str, Option<&str>)]) {
+        let edits: Edits =
+            edits.iter().map(|(path, text)| ((*path).to_owned(), text.map(|t| t.as_bytes().to_vec()))).collect();
+        git::commit_in(&self.repo(), &edits, "Change", &ana()).await.expect("a commit");
+    }
+
+    /// The repository's folder.
+    pub fn repo(&self) -> PathBuf {
+        self.folder.path().join("infra")
+    }
+
+    /// Runs one cycle.
+    pub async fn cycle(&self) -> Arc<Snapshot> {
+        self.timed().await.0
+    }
+
+    /// Runs one cycle and says when the next is due.
+    pub async fn timed(&self) -> (Arc<Snapshot>, Next) {
+        let next = self.controller.cycle(&self.stop, &|_| {}).await;
+        (self.controller.snapshot.borrow().clone(), next)
+    }
+
+    /// Runs one cycle that is expected to leave nothing to do, and a second one that is expected to do nothing.
+    pub async fn settles(&self) -> Arc<Snapshot> {
+        let snapshot = self.cycle().await;
+        assert!(snapshot.troubles.is_empty(), "{:?}", snapshot.troubles);
+        assert!(failed(&snapshot.outcomes).is_empty(), "{:#?}", failed(&snapshot.outcomes));
+        let after = snapshot.after.clone().expect("a plan");
+        assert!(after.is_empty(), "a second look finds {:#?}", lines(&after));
+        let again = self.cycle().await;
+        assert!(again.outcomes.is_empty(), "{:#?}", again.outcomes);
+        snapshot
+    }
+
+    /// A file of the report branch, as text.
+    pub fn reported(&self, name: &str) -> String {
+        git_in(&self.repo(), &["show", &format!("driftless/reports:reports/{name}")])
+    }
+
+    /// Stops the controller and starts it anew over the same journal and mirror.
+    pub async fn restart(self) -> Self {
+        self.reborn(false).await
+    }
+
+    /// The same with another token, until the next start.
+    pub async fn restart_with(mut self, token: &str) -> Self {
+        let usual = std::mem::replace(&mut self.setup.token, Token::inline(token));
+        let mut house = self.reborn(false).await;
+        house.setup.token = usual;
+        house
+    }
+
+    /// Stops the controller, loses its journal, and starts it anew.
+    pub async fn restart_without_journal(self) -> Self {
+        self.reborn(true).await
+    }
+
+    async fn reborn(self, forgetful: bool) -> Self {
+        let Self { running, controller, folder, setup, .. } = self;
+        controller.keeper.store().close().await;
+        drop(controller);
+        if forgetful {
+            for name in ["journal.db", "journal.db-wal", "journal.db-shm"] {
+                let gone = std::fs::remove_file(folder.path().join("data").join(name));
+                assert!(gone.is_ok() || name != "journal.db", "{gone:?}");
+            }
+        }
+        let controller = self::controller(&running.url(), folder.path(), &setup).await;
+        Self { running, controller, folder, stop: CancellationToken::new(), setup }
+    }
+
+    /// Moves the controller's time and the simulator's on.
+    pub fn pass(&self, seconds: u64) {
+        self.setup.clock.advance(jiff::SignedDuration::from_secs(seconds.try_into().expect("short")));
+        self.hand().advance(Duration::from_secs(seconds));
+    }
+
+    /// Approves everything that the last cycle held; gives how many digests that were.
+    pub async fn approve_all(&self) -> usize {
+        let snapshot = self.controller.snapshot.borrow().clone();
+        let held: BTreeSet<_> =
+            snapshot.after.iter().flat_map(|p| p.held()).filter_map(|c| c.hold()).map(|h| h.digest.clone()).collect();
+        let at = self.controller.ports.clock.now();
+        let approve = |digest: &Digest| Patch::Approve(digest.clone(), Approval { by: "ana".to_owned(), at });
+        let patches: Vec<Patch> = held.iter().map(approve).collect();
+        self.controller.keeper.write(&patches).await.expect("the journal takes it");
+        patches.len()
+    }
+}
+
+/// The token of a controller.
+pub const TOKEN: &str = "sandbox";
+
+/// A simulator without limits, whose actions take a moment.
+pub fn sandbox_settings() -> sandbox::Config {
+    sandbox::Config {
+        action_time: Duration::from_millis(5),
+        limits: sandbox::Limits::off(),
+        ..sandbox::Config::default()
+    }
+}
+
+async fn controller(url: &str, folder: &Path, setup: &Setup) -> Controller {
+    let url = setup.api.as_deref().unwrap_or(url);
+    let mut config = Config::at(url, setup.token.clone()).expect("an address");
+    config.call_timeout = setup.patience;
+    config.list_timeout = setup.patience;
+    config.limits = Limits::OFF;
+    config.pace = Pace::SANDBOX;
+    let ports = Ports { clock: setup.clock.clone(), digitalocean: Client::new(config).expect("a client") };
+    let remote =
+        Remote { url: folder.join("infra").display().to_string(), branch: "main".to_owned(), auth: Auth::None };
+    let mirror = Mirror::open(&folder.join("data/mirror.git"), &remote, git::Options::default()).expect("a mirror");
+    let store = Store::open(folder.join("data/journal.db")).await.expect("a journal");
+    Controller {
+        reporter: Reporter::new("main", ports.clock.clone()),
+        ports,
+        mirror,
+        keeper: Keeper::load(store).await.expect("memory"),
+        brakes: Brakes::default(),
+        backoff: Backoff::default(),
+        path: String::new(),
+        frozen: false,
+        desired: Mutex::new(Desired::default()),
+        snapshot: watch::Sender::new(Arc::new(Snapshot::default())),
+    }
+}
+
+/// The author of every commit of a test.
+pub fn ana() -> Person {
+    Person::new("Ana", "ana@example.com")
+}
+
+/// Runs git in a folder and gives what it prints; the test fails where git does.
+pub fn git_in(folder: &Path, arguments: &[&str]) -> String {
+    let output = std::process::Command::new("git").arg("-C").arg(folder).args(arguments).output().expect("git runs");
+    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// The changes of a plan, a line each: `Droplet/erp create: create`.
+pub fn lines(plan: &Plan) -> Vec<String> {
+    plan.changes.iter().map(|c| format!("{}: {} [{:?}] {:?}", c.key, c.title, c.standing, c.fields)).collect()
+}
+
+/// The outcomes that are not done.
+pub fn failed(outcomes: &[Outcome]) -> Vec<&Outcome> {
+    outcomes.iter().filter(|o| o.attempt != Attempt::Done).collect()
+}

@@ -1,0 +1,6 @@
+//! The built binary, whole: `run`, `plan`, `apply`, `approve`, `status` as people and service managers use them.
+
+mod apply;
+mod plan;
+mod rig;
+mod run;
