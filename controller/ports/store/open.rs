@@ -1,9 +1,10 @@
 //! Opening the journal: its folder, its permissions, how the database keeps its word. Reads and writes no row.
 
 use super::{Store, StoreError, schema};
+use backon::{ConstantBuilder, Retryable};
 use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -14,9 +15,9 @@ impl Store {
     /// to date. Refuses, untouched, a newer journal, a damaged one, and another program's file.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
-        if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
-            make_folder(folder).map_err(|e| files("make the folder", folder, e))?;
-        }
+        let folder = path.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        make_folder(folder).map_err(|e| files("make the folder", folder, e))?;
+        let _turn = turn(folder).await.map_err(|e| files("wait for another driftless to open the journal in", folder, e))?;
         make_private(path).map_err(|e| files("make the journal", path, e))?;
         let options = options().filename(path).journal_mode(SqliteJournalMode::Wal);
         Self::connect(options, path.to_owned()).await
@@ -68,6 +69,18 @@ fn options() -> SqliteConnectOptions {
 
 fn files(doing: &'static str, path: &Path, source: io::Error) -> StoreError {
     StoreError::Files { doing, path: path.to_owned(), source }
+}
+
+/// Waits until nobody else opens a journal in this folder, for 30 s at most; the turn ends with the value.
+///
+/// Who comes second to a database that is just being put into WAL mode is refused at once: SQLite asks no busy handler
+/// where waiting could be a deadlock (<https://www.sqlite.org/c3ref/busy_handler.html>).
+async fn turn(folder: &Path) -> io::Result<File> {
+    let folder = File::open(folder)?;
+    let pauses = ConstantBuilder::default().with_delay(Duration::from_millis(10)).with_max_times(3_000);
+    let locked = || async { folder.try_lock() };
+    locked.retry(pauses).when(|e| matches!(e, TryLockError::WouldBlock)).await?;
+    Ok(folder)
 }
 
 /// Makes the folders that are missing, readable by nobody else, and sees that their names are on disk too.
