@@ -17,7 +17,8 @@ impl Store {
         let path = path.as_ref();
         let folder = path.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
         make_folder(folder).map_err(|e| files("make the folder", folder, e))?;
-        let _turn = turn(folder).await.map_err(|e| files("wait for another driftless to open the journal in", folder, e))?;
+        let _turn =
+            turn(folder).await.map_err(|e| files("wait for another driftless to open the journal in", folder, e))?;
         make_private(path).map_err(|e| files("make the journal", path, e))?;
         let options = options().filename(path).journal_mode(SqliteJournalMode::Wal);
         Self::connect(options, path.to_owned()).await
