@@ -282,7 +282,7 @@ const DUE: Backoff =
 
 /// What is left to do, in words that stay the same as long as nothing moves.
 fn left(plan: &Plan) -> BTreeSet<(String, String)> {
-    let changes = plan.changes.iter().map(|c| (c.key.to_string(), c.digest.hex().to_owned()));
+    let changes = plan.changes.iter().map(|c| (c.key.to_string(), c.digest.hex()));
     let findings = plan.findings.iter().filter(|f| f.weight != Weight::Note);
     changes.chain(findings.map(|f| (format!("{:?}", f.id), f.rule.clone()))).collect()
 }

@@ -189,7 +189,7 @@ impl<'a> Worker<'a> {
 
 /// Spreads retries of different changes apart, the same way each time.
 fn seed(digest: &Digest) -> u64 {
-    digest.hex().get(..16).and_then(|hex| u64::from_str_radix(hex, 16).ok()).unwrap_or_default()
+    digest.seed()
 }
 
 /// What a panic said.

@@ -43,6 +43,11 @@ pub fn in_sync(
     if claim.adopting && !kind.by_part() && !(changes.is_empty() && sound) {
         return None;
     }
+    if let (Some(owned), true) = (claim.owned, sound && changes.is_empty())
+        && as_remembered(kind, document, claim, live, owned)
+    {
+        return None;
+    }
     let pending: BTreeSet<&str> = changes.iter().map(|c| c.key.part.as_deref().unwrap_or_default()).collect();
     let mut parts: BTreeMap<String, Digest> = claim.owned.map(|o| o.parts.clone()).unwrap_or_default();
     if sound && (kind.by_part() || changes.is_empty()) {
@@ -64,6 +69,19 @@ pub fn in_sync(
         file: document.place.file.clone(),
     };
     (claim.owned != Some(&owned)).then(|| Patch::Own(document.id.clone(), owned))
+}
+
+/// Says whether Memory holds a document in sync just as it is. The answer of most looks at most documents, so it copies nothing.
+fn as_remembered(kind: &dyn AnyKind, document: &Document, claim: &Claim<'_>, live: &Live, owned: &Owned) -> bool {
+    owned.provider_id == live.provider_id
+        && owned.generation == claim.generation.max(1)
+        && owned.policy == document.policy
+        && owned.parts == document.fingerprints
+        && owned.file == document.place.file
+        && owned.scope == kind.scope(&document.want)
+        && owned.needs == needs(document)
+        && claim.made_by.is_none()
+        && owned.retiring == retiring(kind, claim)
 }
 
 /// What to remember of a document that is left alone this time: a policy that got stricter binds at once.

@@ -102,13 +102,16 @@ pub(super) fn diff(input: &Diff<'_, Domain>) -> Diffed<Step> {
     out
 }
 
+/// What is to become of every record set that is listed or lives.
+type Wishes<'a> = BTreeMap<&'a SetKey, Desired<'a>>;
+
 /// The comparison of one zone.
 struct Zone<'a, 'o> {
     input: &'a Diff<'a, Domain>,
     want: &'a Want,
     /// None where the zone does not exist yet.
     live: Option<&'a BTreeMap<SetKey, Vec<Record>>>,
-    desired: BTreeMap<SetKey, Desired<'a>>,
+    desired: Wishes<'a>,
     unlisted: Vec<SetKey>,
     out: &'o mut Diffed<Step>,
 }
@@ -122,11 +125,11 @@ impl<'a, 'o> Zone<'a, 'o> {
     ) -> Self {
         let mut zone = Self { input, want, live, desired: BTreeMap::new(), unlisted: Vec::new(), out };
         for (key, set) in &want.sets {
-            zone.desired.insert(key.clone(), Desired::So(set));
+            zone.desired.insert(key, Desired::So(set));
         }
         for key in live.into_iter().flat_map(BTreeMap::keys).filter(|key| !want.sets.contains_key(key)) {
             let desired = zone.of_unlisted(key);
-            zone.desired.insert(key.clone(), desired);
+            zone.desired.insert(key, desired);
         }
         zone
     }
@@ -201,7 +204,7 @@ impl<'a, 'o> Zone<'a, 'o> {
         self.out.changes.push(change);
     }
 
-    fn listed(&mut self, key: &SetKey, set: &'a Set, desired: &BTreeMap<SetKey, Desired<'_>>) {
+    fn listed(&mut self, key: &SetKey, set: &'a Set, desired: &Wishes<'_>) {
         let looked = match look_up(self.input, set) {
             Ok(looked) => looked,
             Err(why) => {
@@ -273,7 +276,7 @@ impl<'a, 'o> Zone<'a, 'o> {
     }
 
     /// A CNAME is alone at its name: what stands in its way goes first, or nothing is done at all.
-    fn out_of_the_way(&mut self, key: &SetKey, desired: &BTreeMap<SetKey, Desired<'_>>) -> Option<Vec<ChangeKey>> {
+    fn out_of_the_way(&mut self, key: &SetKey, desired: &Wishes<'_>) -> Option<Vec<ChangeKey>> {
         let mut before = Vec::new();
         for (other, what) in desired.iter().filter(|(other, _)| key.excludes(other) && !self.live_of(other).is_empty())
         {
@@ -295,7 +298,7 @@ impl<'a, 'o> Zone<'a, 'o> {
     }
 
     /// DigitalOcean keeps one ttl per name, so that a set which is none of ours would take on ours: somebody has to agree.
-    fn shared_ttl(&self, key: &SetKey, ttl: u32, desired: &BTreeMap<SetKey, Desired<'_>>) -> Option<Risk> {
+    fn shared_ttl(&self, key: &SetKey, ttl: u32, desired: &Wishes<'_>) -> Option<Risk> {
         let spared = desired.iter().filter(|(other, what)| {
             other.name == key.name && matches!(what, Desired::Leave) && !other.comes_with_the_zone()
         });
