@@ -1,4 +1,13 @@
 //! The one binary of whole-process and cross-room tests: one module a topic.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::unreachable,
+    reason = "a test that cannot go on fails"
+)]
 
 mod bad_input;
 mod cli;
@@ -7,8 +16,10 @@ mod client_openapi;
 mod client_sandbox;
 mod cycle;
 mod demo;
+mod deploy;
 mod doors;
 mod engine;
+mod fuzz;
 mod git;
 mod git_faults;
 mod house;

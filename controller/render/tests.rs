@@ -1,4 +1,5 @@
 //! Goldens and laws of the terminal texts and the comment.
+#![allow(clippy::string_slice, reason = "a test that cuts in the wrong place fails")]
 
 use super::samples::{self, With};
 use super::*;

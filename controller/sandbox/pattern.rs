@@ -33,7 +33,9 @@ impl Pattern {
 fn fits(pattern: &[String], path: &[&str]) -> bool {
     match (pattern.split_first(), path.split_first()) {
         (None, None) => true,
-        (Some((head, rest)), _) if head == "**" => (0..=path.len()).any(|skip| fits(rest, &path[skip..])),
+        (Some((head, rest)), _) if head == "**" => {
+            (0..=path.len()).any(|skip| path.get(skip..).is_some_and(|path| fits(rest, path)))
+        }
         (Some((head, rest)), Some((first, others))) => (head == "*" || head == first) && fits(rest, others),
         _ => false,
     }

@@ -163,15 +163,18 @@ fn view(world: &World, call: &Call<'_>, tag: &Tag) -> Value {
         }),
         None => json!({"count": 0}),
     };
-    let mut all = match droplets.last() {
-        Some(_) => part("droplets", &droplets),
-        None => part("images", &images),
-    };
-    all["count"] = json!(droplets.len() + images.len());
-    all["droplets"] = part("droplets", &droplets);
-    all["images"] = part("images", &images);
-    for empty in ["volumes", "volume_snapshots", "databases"] {
-        all[empty] = json!({"count": 0});
+    let mut all = json!({
+        "count": droplets.len() + images.len(),
+        "droplets": part("droplets", &droplets),
+        "images": part("images", &images),
+        "volumes": {"count": 0},
+        "volume_snapshots": {"count": 0},
+        "databases": {"count": 0},
+    });
+    let last = part("images", &images);
+    let last = if droplets.is_empty() { last } else { part("droplets", &droplets) };
+    if let (Some(all), Some(uri)) = (all.as_object_mut(), last.get("last_tagged_uri")) {
+        all.insert("last_tagged_uri".to_owned(), uri.clone());
     }
     json!({"name": tag.name, "resources": all})
 }

@@ -101,22 +101,15 @@ pub(super) fn create(world: &mut World, call: &Call<'_>) -> Answer {
     check_description(&description)?;
     let vpc = insert(world, call.now, name, description, region, ip_range);
     let path = format!("/v2/vpcs/{}", vpc.id);
-    Ok(Reply::one(StatusCode::CREATED, "vpc", &view(vpc))?.at(path))
+    Ok(Reply::one(StatusCode::CREATED, "vpc", &view(&vpc))?.at(path))
 }
 
-fn insert(world: &mut World, now: u64, name: String, description: String, region: String, ip_range: Ipv4Net) -> &Vpc {
+fn insert(world: &mut World, now: u64, name: String, description: String, region: String, ip_range: Ipv4Net) -> Vpc {
     let default = !world.vpcs.iter().any(|vpc| vpc.region == region);
-    let at = world.vpcs.len();
-    world.vpcs.push(Vpc {
-        id: Uuid::new_v4().to_string(),
-        name,
-        description,
-        region,
-        ip_range,
-        default,
-        created_at: now,
-    });
-    &world.vpcs[at]
+    let id = Uuid::new_v4().to_string();
+    let vpc = Vpc { id, name, description, region, ip_range, default, created_at: now };
+    world.vpcs.push(vpc.clone());
+    vpc
 }
 
 fn check_name(world: &World, name: &str, own: Option<&str>) -> Result<(), Problem> {

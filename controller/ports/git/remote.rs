@@ -154,10 +154,10 @@ fn way_of(url: &str) -> Result<Way, String> {
         return way_of_url(url);
     }
     // As git does it: a colon before the first slash is host:path.
-    match url.find(':') {
-        Some(colon) if !url[..colon].contains('/') => {
-            let host = url[..colon].rsplit('@').next().unwrap_or_default();
-            if host.is_empty() || host.starts_with('-') || url[colon + 1..].starts_with('-') {
+    match url.split_once(':') {
+        Some((before, path)) if !before.contains('/') => {
+            let host = before.rsplit('@').next().unwrap_or_default();
+            if host.is_empty() || host.starts_with('-') || path.starts_with('-') {
                 return Err("its host or path is empty or begins with '-'".into());
             }
             Ok(Way::Ssh)
@@ -211,10 +211,11 @@ pub(super) fn without_credentials(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.into();
     };
-    let end = rest.find('/').unwrap_or(rest.len());
-    match rest[..end].rfind('@') {
-        Some(at) if scheme != "ssh" || rest[..at].contains(':') => {
-            format!("{scheme}://{}", &rest[at + 1..])
+    let host = rest.split('/').next().unwrap_or_default();
+    match host.rsplit_once('@') {
+        Some((user, _)) if scheme != "ssh" || user.contains(':') => {
+            let bare = rest.strip_prefix(user).and_then(|rest| rest.strip_prefix('@'));
+            format!("{scheme}://{}", bare.unwrap_or_default())
         }
         _ => url.into(),
     }

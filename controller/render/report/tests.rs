@@ -223,7 +223,7 @@ fn an_error_that_comes_again_is_no_news() {
         next: Some(samples::at("2026-11-22T12:07:00Z")),
         fault: match bench.outcomes.remove(0).attempt {
             Attempt::Failed { fault, .. } => fault,
-            _ => unreachable!(),
+            _ => panic!("the sample fails"),
         },
         since: samples::at("2026-11-22T09:02:00Z"),
     };
