@@ -64,3 +64,43 @@ pub fn halted(config_freeze: bool, memory: &Memory, _estate: &Estate, now: Times
 pub fn moment(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Freeze, SettingsMode};
+    use std::collections::BTreeMap;
+
+    fn estate() -> Estate {
+        let settings = r#"{"estate": "test", "id": "9f2c6a1e-0000-4000-8000-00000000000a", "mode": "enforce"}"#;
+        let settings: crate::model::Settings = serde_json::from_str(settings).expect("settings");
+        assert_eq!(settings.mode, SettingsMode::Enforce);
+        Estate { commit: None, settings, documents: BTreeMap::new(), files: 0 }
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("a time")
+    }
+
+    #[test]
+    fn a_freeze_holds_until_its_end_and_says_by_whom_since_when_and_why() {
+        let mut memory = Memory::default();
+        assert_eq!(halted(false, &memory, &estate(), at(0)), None);
+        let freeze = Freeze { by: "ana".to_owned(), reason: "moving".to_owned(), at: at(0), until: Some(at(600)) };
+        memory.frozen = Some(freeze.clone());
+        let halt = halted(false, &memory, &estate(), at(599)).expect("it holds");
+        assert_eq!(halt.text, "frozen by ana since 1970-01-01 00:00 UTC: moving");
+        assert!(halt.hint.contains("1970-01-01 00:10 UTC") && halt.hint.contains("driftless thaw"), "{}", halt.hint);
+        assert_eq!(halt.until, Some(at(600)));
+        assert_eq!(halted(false, &memory, &estate(), at(600)), None, "it has ended by itself");
+        memory.frozen = Some(Freeze { until: None, ..freeze });
+        assert!(halted(false, &memory, &estate(), at(1_000_000)).is_some());
+    }
+
+    #[test]
+    fn the_settings_of_the_machine_come_before_anybodys_word() {
+        let halt = halted(true, &Memory::default(), &estate(), at(0)).expect("it holds");
+        assert!(halt.text.contains("settings of the controller's machine"), "{}", halt.text);
+        assert_eq!(halt.finding().rule, FROZEN);
+    }
+}

@@ -40,7 +40,7 @@ struct Stands {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct With {
-    with: String,
+    with: &'static str,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -157,10 +157,9 @@ impl Metrics {
         self.failing.set(count(memory.failures.len()));
         self.paused_by_hand.set(count(memory.pauses.len()));
         self.stands(snapshot.after.as_deref());
-        // Those of the last reconcile and no others.
-        self.troubles.clear();
-        for trouble in &snapshot.troubles {
-            self.troubles.get_or_create(&With { with: trouble.with.clone() }).inc();
+        for with in ["git", "journal", "report", "driftless"] {
+            let n = snapshot.troubles.iter().filter(|trouble| trouble.with == with).count();
+            self.troubles.get_or_create(&With { with }).set(count(n));
         }
         set(&self.requests, controller.ports.digitalocean.calls());
         let left = controller.ports.digitalocean.remaining();

@@ -3,12 +3,14 @@
 #![allow(clippy::print_stdout, reason = "printing is what this program is for")]
 
 mod estate;
+mod hooks;
 mod idle;
 mod linear;
 mod look;
 mod process;
 mod push;
 mod report;
+mod served;
 mod world;
 mod zone;
 
@@ -23,6 +25,7 @@ const ALL: &[Bench] = &[
     ("linear", linear::measure),
     ("zone", zone::measure),
     ("push", push::measure),
+    ("hooks", hooks::measure),
     ("idle", idle::measure),
 ];
 
