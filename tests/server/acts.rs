@@ -149,16 +149,15 @@ async fn a_pause_leaves_one_resource_alone_until_it_is_resumed() {
 async fn a_retry_has_what_failed_tried_again_at_once() {
     let office = Office::open(&[("settings.yaml", ENFORCE)]).await;
     office.sees("it has looked", |s| s.after.is_some()).await;
-    let refused = office.running.handle().inject("POST /v2/vpcs 422".parse().expect("a fault"));
-    push(&office, &ana(), "vpc.yaml", VPC).await;
+    office.running.handle().edit(|w| w.droplet_limit = 0);
+    push(&office, &ana(), "erp.yaml", &droplet("erp", SMALL)).await;
     office.sees("it failed", |s| s.outcomes.iter().any(|o| o.attempt != Attempt::Done)).await;
-    assert!(office.running.handle().fired(refused) > 0);
-    office.running.handle().clear_faults();
-    let (status, told) = office.act("retries", "jan", &json!({"id": "Vpc/other"})).await;
-    assert!(status == 404 && text(&told["hint"]).contains("Vpc/main"), "{told}");
+    office.running.handle().edit(|w| w.droplet_limit = 10);
+    let (status, told) = office.act("retries", "jan", &json!({"id": "Droplet/other"})).await;
+    assert!(status == 404 && text(&told["hint"]).contains("Droplet/erp"), "{told}");
     // By itself it would be tried again after ten minutes.
-    let (status, told) = office.act("retries", "jan", &json!({"id": "Vpc/main"})).await;
-    assert!(status == 200 && text(&told).contains("Vpc/main create"), "{told}");
+    let (status, told) = office.act("retries", "jan", &json!({"id": "Droplet/erp"})).await;
+    assert!(status == 200 && text(&told).contains("Droplet/erp create"), "{told}");
     office.sees("it is made", |s| s.outcomes.iter().any(|o| o.attempt == Attempt::Done)).await;
     office.close().await;
 }
