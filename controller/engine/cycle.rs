@@ -4,7 +4,7 @@
 use super::backoff::Backoff;
 use super::desired::Desired;
 use super::execute::{self, Progress, Run};
-use super::halt::{Halt, halted};
+use super::halt::{FROZEN, Halt, halted};
 use super::keeper::Keeper;
 use super::look::look;
 use super::pulse::Pulse;
@@ -198,7 +198,7 @@ impl Controller {
             }
         }
         snapshot.after = Some(Arc::new(after.clone()));
-        if after.is_empty() && after.unknown == 0 {
+        if nothing_left(&after) {
             desired.applied(&self.mirror);
         }
         self.keeper.store().keep_plan(&after).await?;
@@ -306,6 +306,12 @@ fn left(plan: &Plan) -> BTreeSet<(String, String)> {
     let changes = plan.changes.iter().map(|c| (c.key.to_string(), c.digest.hex().to_owned()));
     let findings = plan.findings.iter().filter(|f| f.weight != Weight::Note);
     changes.chain(findings.map(|f| (format!("{:?}", f.id), f.rule.clone()))).collect()
+}
+
+/// Says whether a plan leaves nothing to do, now or once something is seen, resumed or mended.
+fn nothing_left(plan: &Plan) -> bool {
+    let open = |f: &crate::model::Finding| f.weight != Weight::Note && f.rule != FROZEN;
+    plan.is_empty() && plan.unknown == 0 && plan.paused == 0 && !plan.findings.iter().any(open)
 }
 
 /// Says whether this look leaves no doubt about a commit's deletions: all was seen, and none is left to be done.

@@ -49,6 +49,10 @@ pub(super) async fn keep_told(controller: Arc<Controller>, stop: CancellationTok
             }
         }
     }
+    // The loop may have ended before this task was next awake.
+    if !stopping {
+        systemd::stopping();
+    }
 }
 
 /// `4f2c9d1: 12 of 14 in sync, 1 held, frozen`.

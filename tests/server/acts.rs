@@ -181,3 +181,23 @@ async fn on_the_socket_the_kernel_says_who_asks() {
     assert!(status == 403 && text(&told).contains("os_user"), "{told}");
     office.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_counts_as_applied_only_once_nothing_of_it_is_left_paused() {
+    let office = Office::open(&[("settings.yaml", ENFORCE), ("vpc.yaml", VPC)]).await;
+    office.sees("it is made", |s| s.after.as_ref().is_some_and(|p| p.is_empty())).await;
+    let applied = || office.controller.mirror.kept("applied").map(|c| c.as_str().to_owned());
+    let first = applied().expect("the first commit is applied");
+    assert_eq!(office.act("pauses", "jan", &json!({"id": "Vpc/main", "reason": "by hand"})).await.0, 200);
+    push(&office, &ana(), "vpc.yaml", &VPC.replace("spec: {", "spec: {description: changed, ")).await;
+    let commit = crate::house::git_in(&office.repo(), &["rev-parse", "main"]).trim().to_owned();
+    let of_it = |s: &driftless::engine::snapshot::Snapshot| {
+        s.after.as_ref().and_then(|p| p.commit.clone()) == Some(commit.clone())
+    };
+    office.sees("it is paused", |s| of_it(s) && s.after.as_ref().is_some_and(|p| p.paused == 1)).await;
+    assert_eq!(applied(), Some(first), "else its author could release what is held once it is resumed");
+    assert_eq!(office.act("resumes", "jan", &json!({"id": "Vpc/main"})).await.0, 200);
+    office.sees("it is changed", |s| of_it(s) && s.after.as_ref().is_some_and(|p| p.paused == 0 && p.is_empty())).await;
+    assert_eq!(applied(), Some(commit));
+    office.close().await;
+}

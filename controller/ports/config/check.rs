@@ -210,6 +210,9 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
     let mut warnings: Vec<String> = secrets.into_iter().flatten().filter_map(|secret| secret.warning()).collect();
     warnings.extend(config.git.ssh_key_file.as_deref().and_then(|path| warn_of("git.ssh_key_file", path)));
     warnings.extend(config.webhook_secrets.as_ref().and_then(|s| warn_of("webhook.secrets_file", s.file())));
+    warnings.extend(config.server.listen.filter(|address| !address.ip().is_loopback()).map(|address| {
+        format!("server.listen is {address}: tokens go there over plain http; better 127.0.0.1, behind nginx with TLS")
+    }));
     let hash = |text: &str| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
     warnings.extend(config.access.iter().filter_map(|person| {
         let odd = person.token_hash.as_ref().is_some_and(|given| !hash(given.expose_secret()));
