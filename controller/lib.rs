@@ -17,6 +17,8 @@ pub mod ports;
 
 pub mod engine;
 
+pub mod server;
+
 pub mod cli;
 
 #[cfg(feature = "sandbox")]

@@ -1,5 +1,6 @@
 //! The git room against a real git: local paths here, http and ssh in modules of their own.
 
+mod authors;
 mod damage;
 mod http;
 mod local;

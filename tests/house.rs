@@ -4,6 +4,7 @@ use driftless::engine::backoff::Backoff;
 use driftless::engine::cycle::{Controller, Next};
 use driftless::engine::desired::Desired;
 use driftless::engine::keeper::Keeper;
+use driftless::engine::pulse::Pulse;
 use driftless::engine::report::Reporter;
 use driftless::engine::snapshot::Snapshot;
 use driftless::model::memory::Approval;
@@ -226,6 +227,7 @@ async fn controller(url: &str, folder: &Path, setup: &Setup) -> Controller {
         frozen: false,
         desired: Mutex::new(Desired::default()),
         snapshot: watch::Sender::new(Arc::new(Snapshot::default())),
+        pulse: Pulse::default(),
     }
 }
 

@@ -34,4 +34,5 @@ mod process;
 mod recorder;
 mod sandbox_judges;
 mod scenarios;
+mod server;
 mod workbench;

@@ -4,6 +4,7 @@ use super::screen::Screen;
 use super::{Exit, Global, Output, connect, plan as plan_command};
 use crate::engine::backoff::Backoff;
 use crate::engine::execute::{self, Progress, Run};
+use crate::engine::halt::halted;
 use crate::engine::look::look;
 use crate::kinds;
 use crate::model::plan::SCHEMA;
@@ -41,17 +42,18 @@ pub async fn run(arguments: Arguments, global: &Global, screen: &Screen) -> anyh
     let saved = saved(arguments.what.as_deref())?;
     let from = if saved.is_some() { arguments.from.as_deref() } else { arguments.what.as_deref() };
     let Some((estate, source)) = plan_command::estate(&config, from, screen).await? else { return Ok(Exit::Error) };
-    if config.freeze {
-        bail!("this machine is frozen: freeze is set in its settings\n  Looking goes on with `driftless plan`.");
-    }
     let ports = connect::ports(&config)?;
     connect::reach(&config, &ports).await?;
-    let _alone = connect::alone(&config)?;
+    let _alone = connect::alone(&config, "apply")?;
     let keeper = connect::journal(&config).await?;
     let memory = keeper.memory();
     let world = look(&ports, &estate, &memory).await;
     let brakes = connect::brakes(&config);
-    let now = plan::plan(&kinds::pure(), &estate, &world, &memory, &brakes);
+    let mut now = plan::plan(&kinds::pure(), &estate, &world, &memory, &brakes);
+    let halt = halted(config.freeze, &memory, &estate, now.as_of);
+    if let Some(halt) = &halt {
+        halt.told_in(&mut now);
+    }
     let plan = match saved {
         Some(saved) => fits(saved, &now)?,
         None => now,
@@ -67,6 +69,9 @@ pub async fn run(arguments: Arguments, global: &Global, screen: &Screen) -> anyh
     if plan.going().next().is_none() {
         keeper.write(&plan.remember).await?;
         return Ok(if plan.held().next().is_some() { Exit::Part } else { Exit::Well });
+    }
+    if let Some(halt) = halt {
+        bail!("nothing is applied: {}\n  {}", halt.text, halt.hint);
     }
     if !arguments.yes && !asked(screen)? {
         return Ok(Exit::Error);

@@ -6,6 +6,7 @@ use crate::engine::backoff::Backoff;
 use crate::engine::cycle::Controller;
 use crate::engine::desired::Desired;
 use crate::engine::keeper::Keeper;
+use crate::engine::pulse::Pulse;
 use crate::engine::report::Reporter;
 use crate::engine::snapshot::Snapshot;
 use crate::model::{Estate, Prune};
@@ -85,16 +86,26 @@ pub async fn reach(config: &Config, ports: &Ports) -> anyhow::Result<()> {
 }
 
 /// Makes sure that nobody else changes the world with this machine's data, as long as the value is kept.
-pub fn alone(config: &Config) -> anyhow::Result<Alone> {
+///
+/// `who` is the command that works with it, for whoever comes second.
+pub fn alone(config: &Config, who: &str) -> anyhow::Result<Alone> {
     let folder = &config.data_dir;
-    let lock = disk::alone(folder).with_context(|| format!("{} could not be locked", folder.display()))?;
+    let lock = disk::alone(folder, who).with_context(|| format!("{} could not be locked", folder.display()))?;
     lock.ok_or_else(|| {
+        let holder = disk::holder(folder).unwrap_or_else(|| "it does not say which".to_owned());
+        let todo = match holder.starts_with(RUNS) {
+            true => "A controller runs here: push to its repo and it applies that, or stop it.",
+            false => "Wait until it has ended, or stop it.",
+        };
         anyhow!(
-            "another driftless works with the data in {}\n  A controller runs, or an apply goes on: push to its repo, wait, or stop it. `driftless status` says how it stands.",
+            "another driftless works with the data in {}: {holder}\n  {todo} `driftless status` says how it stands.",
             folder.display()
         )
     })
 }
+
+/// How the lock of a controller begins.
+const RUNS: &str = "driftless run,";
 
 /// Opens the journal, making it where it is missing.
 pub async fn journal(config: &Config) -> anyhow::Result<Keeper> {
@@ -162,6 +173,7 @@ pub async fn controller(config: &Config) -> anyhow::Result<Controller> {
         frozen: config.freeze,
         desired: Mutex::new(Desired::default()),
         snapshot: watch::Sender::new(Arc::new(Snapshot::default())),
+        pulse: Pulse::default(),
     })
 }
 

@@ -8,8 +8,13 @@ mod connect;
 #[cfg(feature = "sandbox")]
 mod demo;
 mod explain;
+mod freeze;
 mod init;
+mod pause;
 mod plan;
+mod reach;
+mod resume;
+mod retry;
 mod run;
 #[cfg(feature = "sandbox")]
 mod sandbox;
@@ -17,6 +22,7 @@ mod schema;
 mod screen;
 mod status;
 mod template;
+mod thaw;
 mod validate;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -92,6 +98,11 @@ enum Command {
     Run(run::Arguments),
     Status(status::Arguments),
     Approve(approve::Arguments),
+    Pause(pause::Arguments),
+    Resume(resume::Arguments),
+    Retry(retry::Arguments),
+    Freeze(freeze::Arguments),
+    Thaw(thaw::Arguments),
     #[cfg(feature = "sandbox")]
     Sandbox(sandbox::Arguments),
     #[cfg(feature = "sandbox")]
@@ -163,6 +174,11 @@ async fn dispatch(cli: Cli, screen: &Screen) -> anyhow::Result<Exit> {
         Command::Run(arguments) => run::run(arguments, global, screen).await,
         Command::Status(arguments) => status::run(arguments, global, screen).await,
         Command::Approve(arguments) => approve::run(arguments, global, screen).await,
+        Command::Pause(arguments) => pause::run(arguments, global, screen).await,
+        Command::Resume(arguments) => resume::run(arguments, global, screen).await,
+        Command::Retry(arguments) => retry::run(arguments, global, screen).await,
+        Command::Freeze(arguments) => freeze::run(arguments, global, screen).await,
+        Command::Thaw(arguments) => thaw::run(arguments, global, screen).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(arguments) => sandbox::run(arguments, screen).await,
         #[cfg(feature = "sandbox")]

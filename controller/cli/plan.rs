@@ -2,6 +2,7 @@
 
 use super::screen::Screen;
 use super::{Exit, Global, Output, connect};
+use crate::engine::halt::{self, halted};
 use crate::engine::look::look;
 use crate::engine::source;
 use crate::kinds;
@@ -47,7 +48,10 @@ pub async fn run(arguments: Arguments, global: &Global, screen: &Screen) -> anyh
     connect::reach(&config, &ports).await?;
     let memory = connect::journal_if_any(&config).await?.memory();
     let world = look(&ports, &estate, &memory).await;
-    let plan = plan::plan(&kinds::pure(), &estate, &world, &memory, &connect::brakes(&config));
+    let mut plan = plan::plan(&kinds::pure(), &estate, &world, &memory, &connect::brakes(&config));
+    if let Some(halt) = halted(config.freeze, &memory, &estate, plan.as_of) {
+        halt.told_in(&mut plan);
+    }
     if let Some(file) = &arguments.save {
         std::fs::write(file, serde_json::to_vec_pretty(&plan)?)
             .with_context(|| format!("{} could not be written", file.display()))?;
@@ -59,7 +63,8 @@ pub async fn run(arguments: Arguments, global: &Global, screen: &Screen) -> anyh
 
 /// Nothing to do is only said of what was seen: a plan that could not see something is no reason to go on.
 fn exit(plan: &Plan) -> Exit {
-    let blind = plan.unknown > 0 || plan.findings.iter().any(|f| f.weight == Weight::Problem && f.id.is_none());
+    let blind = plan.unknown > 0
+        || plan.findings.iter().any(|f| f.weight == Weight::Problem && f.id.is_none() && f.rule != halt::FROZEN);
     match (plan.is_empty(), blind) {
         (false, _) => Exit::Changes,
         (true, true) => Exit::Error,

@@ -8,8 +8,9 @@ use crate::engine::run::{Pace, Wake, run as keep_running};
 use crate::engine::watch;
 use crate::model::{Severity, Span};
 use crate::ports::config::{Config, LogFormat};
+use crate::server;
 use anyhow::Context;
-use std::path::PathBuf;
+use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -36,8 +37,8 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments, global: &Global, screen: &Screen) -> anyhow::Result<Exit> {
     let config = connect::settings(global, screen)?;
     logs(&config, global.verbose);
-    let _alone = connect::alone(&config)?;
-    let controller = connect::controller(&config).await?;
+    let _alone = connect::alone(&config, "run")?;
+    let controller = Arc::new(connect::controller(&config).await?);
     if config.freeze {
         tracing::warn!("frozen: freeze is set in the settings of this machine, so nothing is changed; looking goes on");
     }
@@ -49,10 +50,12 @@ pub async fn run(arguments: Arguments, global: &Global, screen: &Screen) -> anyh
     }
     let (wakes, heard) = mpsc::channel(8);
     wake_on_hangup(wakes.clone())?;
-    let _watches = watches(&controller, &config, &wakes);
+    let _watch = watched(&controller, &wakes);
+    let serving = server::serve(&config, controller.clone(), wakes, stop.clone()).await?;
     let pace = Pace { jitter: 0.1, seed: u64::from(std::process::id()), grace: arguments.grace.duration() };
     tracing::info!(repo = config.repo, branch = config.branch, "running");
     keep_running(&controller, &pace, heard, stop, &|progress| logged(&progress)).await;
+    serving.end().await;
     controller.keeper.store().close().await;
     tracing::info!("stopped");
     Ok(Exit::Well)
@@ -123,21 +126,10 @@ fn wake_on_hangup(wakes: mpsc::Sender<Wake>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The file in the data directory whose change wakes the controller.
-pub fn wake_file(config: &Config) -> PathBuf {
-    config.data_dir.join("wake")
-}
-
-/// Watches a local repo and the wake file; without a watch, the interval still finds everything.
-pub fn watches(controller: &Controller, config: &Config, wakes: &mpsc::Sender<Wake>) -> Vec<watch::RepoWatch> {
-    let repo = controller.mirror.watch_path().map(|watched| watch::repo(watched, wakes.clone()));
-    let file = watch::file(&wake_file(config), wakes.clone());
-    let mut kept = Vec::new();
-    for watch in repo.into_iter().chain([file]) {
-        match watch {
-            Ok(watch) => kept.push(watch),
-            Err(error) => tracing::warn!(%error, "a watch could not be set up; the interval finds changes later"),
-        }
-    }
-    kept
+/// Watches a local repo; without a watch, the interval still finds everything.
+fn watched(controller: &Controller, wakes: &mpsc::Sender<Wake>) -> Option<watch::RepoWatch> {
+    let watched = controller.mirror.watch_path()?;
+    watch::repo(watched, wakes.clone())
+        .inspect_err(|error| tracing::warn!(%error, "the repo cannot be watched; the interval finds pushes later"))
+        .ok()
 }

@@ -4,8 +4,10 @@
 use super::backoff::Backoff;
 use super::desired::Desired;
 use super::execute::{self, Progress, Run};
+use super::halt::{FROZEN, Halt, halted};
 use super::keeper::Keeper;
 use super::look::look;
+use super::pulse::Pulse;
 use super::report::{self, Reporter};
 use super::snapshot::{Snapshot, Trouble};
 use crate::kinds;
@@ -20,7 +22,7 @@ use jiff::SignedDuration;
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -46,6 +48,8 @@ pub struct Controller {
     pub desired: Mutex<Desired>,
     /// Where each cycle's result is published.
     pub snapshot: watch::Sender<Arc<Snapshot>>,
+    /// The loop's sign of life.
+    pub pulse: Pulse,
 }
 
 /// When the next cycle is due without being asked.
@@ -66,10 +70,13 @@ impl Controller {
     /// What happens if interrupted: intents stand in the journal; the next cycle settles them. Once `stop` is cancelled,
     /// fetching and looking are dropped, since nothing depends on them, and only what is being done may end.
     pub async fn cycle(&self, stop: &CancellationToken, heard: &(dyn Fn(Progress<'_>) + Send + Sync)) -> Next {
-        match AssertUnwindSafe(self.reconcile_once(stop, heard)).catch_unwind().await {
+        self.pulse.began();
+        let next = match AssertUnwindSafe(self.reconcile_once(stop, heard)).catch_unwind().await {
             Ok(next) => next,
             Err(panic) => self.panicked(&super::work::said(panic.as_ref())),
-        }
+        };
+        self.pulse.ended(self.snapshot.borrow().after.is_some());
+        next
     }
 
     /// Tells a panic as the mistake of ours that it is, and keeps what the last whole cycle found.
@@ -88,6 +95,7 @@ impl Controller {
 
     async fn reconcile_once(&self, stop: &CancellationToken, heard: &(dyn Fn(Progress<'_>) + Send + Sync)) -> Next {
         let former = self.snapshot.borrow().clone();
+        let began = Instant::now();
         let mut snapshot = Snapshot { at: self.ports.clock.now(), cycle: former.cycle + 1, ..Snapshot::default() };
         let mut desired = self.desired.lock().await.clone();
         if stop.run_until_cancelled(self.fetch(&mut desired, &mut snapshot)).await.is_none() {
@@ -116,6 +124,7 @@ impl Controller {
         }
         *self.desired.lock().await = desired;
         self.tell(&mut snapshot).await;
+        snapshot.took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.snapshot.send_replace(Arc::new(snapshot));
         next
     }
@@ -179,7 +188,7 @@ impl Controller {
         }
         snapshot.plan = Some(Arc::new(plan.clone()));
         let mut after = plan.clone();
-        if plan.going().next().is_some() && !stop.is_cancelled() && !self.frozen {
+        if plan.going().next().is_some() && !stop.is_cancelled() && self.halted(estate).is_none() {
             self.execute(estate, &brakes, &plan, world, (stop, heard), snapshot).await?;
             if snapshot.outcomes.iter().any(|o| o.attempt == Attempt::Done) {
                 // After a stop the plan that was made stands in for a second look: the report counts what is done.
@@ -189,8 +198,16 @@ impl Controller {
             }
         }
         snapshot.after = Some(Arc::new(after.clone()));
+        if nothing_left(&after) {
+            desired.applied(&self.mirror);
+        }
         self.keeper.store().keep_plan(&after).await?;
         Ok(Some(after))
+    }
+
+    /// Why nothing is written to the world now.
+    fn halted(&self, estate: &Estate) -> Option<Halt> {
+        halted(self.frozen, &self.keeper.memory(), estate, self.ports.clock.now())
     }
 
     /// Looks, plans, and remembers what is true whatever is applied; nothing where it is asked to stop meanwhile.
@@ -202,7 +219,10 @@ impl Controller {
     ) -> Result<Option<(Plan, World)>, StoreError> {
         let memory = self.keeper.memory();
         let Some(world) = stop.run_until_cancelled(look(&self.ports, estate, &memory)).await else { return Ok(None) };
-        let plan = plan::plan(&kinds::pure(), estate, &world, &memory, brakes);
+        let mut plan = plan::plan(&kinds::pure(), estate, &world, &memory, brakes);
+        if let Some(halt) = self.halted(estate) {
+            halt.told_in(&mut plan);
+        }
         tracing::info!(
             changes = plan.changes.len(),
             held = plan.held().count(),
@@ -237,6 +257,7 @@ impl Controller {
         let outcomes = tracing::Instrument::instrument(execute::execute(&run, plan, world), span).await;
         // Told even where the journal cannot take it.
         snapshot.outcomes = outcomes.clone();
+        self.pulse.count(&outcomes);
         let stopped = stop.is_cancelled().then(|| "it was asked to stop".to_owned());
         store.finish_run(run_id, &Ending { ended: self.ports.clock.now(), outcomes, stopped }).await
     }
@@ -257,8 +278,8 @@ impl Controller {
         let floor = DUE.longest(snapshot.stuck + 1);
         let due = failed.chain(after.next_due).min();
         let due = due.map(|at| Duration::try_from(at.duration_since(now)).unwrap_or_default().max(floor));
-        let unfinished =
-            (after.going().next().is_some() && !self.frozen) || after.findings.iter().any(|f| f.rule == BUSY);
+        let unfinished = (after.going().next().is_some() && self.halted(estate).is_none())
+            || after.findings.iter().any(|f| f.rule == BUSY);
         let soon = due.into_iter().chain(unfinished.then(|| UNFINISHED.longest(snapshot.stuck + 1))).min();
         match soon {
             Some(soon) if soon < interval => Next::Soon(soon),
@@ -285,6 +306,12 @@ fn left(plan: &Plan) -> BTreeSet<(String, String)> {
     let changes = plan.changes.iter().map(|c| (c.key.to_string(), c.digest.hex()));
     let findings = plan.findings.iter().filter(|f| f.weight != Weight::Note);
     changes.chain(findings.map(|f| (format!("{:?}", f.id), f.rule.clone()))).collect()
+}
+
+/// Says whether a plan leaves nothing to do, now or once something is seen, resumed or mended.
+fn nothing_left(plan: &Plan) -> bool {
+    let open = |f: &crate::model::Finding| f.weight != Weight::Note && f.rule != FROZEN;
+    plan.is_empty() && plan.unknown == 0 && plan.paused == 0 && !plan.findings.iter().any(open)
 }
 
 /// Says whether this look leaves no doubt about a commit's deletions: all was seen, and none is left to be done.

@@ -11,6 +11,9 @@ const VALID: &str = "valid";
 /// Under this name the mirror keeps the last commit whose deletions were not in doubt.
 const TRUSTED: &str = "trusted";
 
+/// Under this name the mirror keeps the last commit after which nothing was left to do.
+const APPLIED: &str = "applied";
+
 /// What git wants, and what is wrong with what it says.
 #[derive(Clone, Default)]
 pub struct Desired {
@@ -67,6 +70,21 @@ impl Desired {
             self.estate = estate.map(Arc::new);
         }
         Ok(())
+    }
+
+    /// Notes that nothing is left to be done of the desired commit. Who approves is compared with who wrote what came
+    /// after it; where it cannot be kept, with more of them.
+    pub fn applied(&self, mirror: &Mirror) {
+        let commit = self.estate.as_ref().and_then(|estate| estate.commit.as_deref()).and_then(|c| c.parse().ok());
+        let Some(commit) = commit.filter(|commit| mirror.kept(APPLIED).as_ref() != Some(commit)) else { return };
+        if let Err(error) = mirror.keep(APPLIED, &commit) {
+            tracing::warn!(%error, "the commit could not be kept as applied");
+        }
+    }
+
+    /// The last commit after which nothing was left to do, where one is known.
+    pub fn last_applied(mirror: &Mirror) -> Option<CommitId> {
+        mirror.kept(APPLIED)
     }
 
     /// Notes that nothing of this commit's deletions is in doubt any more.

@@ -4,6 +4,7 @@
 use super::backoff::jitter;
 use super::cycle::{Controller, Next};
 use super::execute::Progress;
+use super::pulse::BEAT;
 use super::schedule::Scheduler;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -17,6 +18,8 @@ pub enum Wake {
     Git,
     /// Somebody asks: a signal, an approval, a request.
     Asked,
+    /// Somebody stops work: a run under way begins nothing new, even where a push has just ended the one before.
+    Halt,
 }
 
 /// How the loop is run.
@@ -46,9 +49,11 @@ pub async fn run(
     // A cycle that a push ended is followed by one that no push ends, so that a busy repo starves nobody.
     let mut cut = false;
     let mut open = true;
+    let mut beat = tokio::time::interval(BEAT);
     while !stop.is_cancelled() {
         tokio::select! {
             () = stop.cancelled() => break,
+            _ = beat.tick() => controller.pulse.beat(),
             wake = wakes.recv(), if open => match wake {
                 Some(_) => schedule.request((), Instant::now()),
                 None => open = false,
@@ -90,15 +95,20 @@ async fn watched(
     let cycle = controller.cycle(&ending, heard);
     tokio::pin!(cycle);
     let mut open = true;
+    let mut beat = tokio::time::interval(BEAT);
     *ear.cut = false;
     loop {
         tokio::select! {
             next = &mut cycle => return Some(next),
+            _ = beat.tick() => controller.pulse.beat(),
             wake = ear.wakes.recv(), if open => match wake {
                 Some(wake) => {
                     if wake == Wake::Git && ear.heeds {
                         ending.cancel();
                         *ear.cut = true;
+                    }
+                    if wake == Wake::Halt {
+                        ending.cancel();
                     }
                     ear.schedule.request((), Instant::now());
                 }

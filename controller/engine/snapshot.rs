@@ -2,6 +2,7 @@
 
 use crate::model::{Diagnostic, Estate, Outcome, Plan};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// One cycle's result.
@@ -29,6 +30,8 @@ pub struct Snapshot {
     pub troubles: Vec<Trouble>,
     /// How many cycles in a row left the same to be done.
     pub stuck: u32,
+    /// How long the cycle took, in milliseconds.
+    pub took_ms: u64,
 }
 
 impl Snapshot {
@@ -39,7 +42,7 @@ impl Snapshot {
 }
 
 /// Something outside any one resource that went wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
     /// Where: `git`, `journal`, `report`, `driftless`.
     pub with: String,

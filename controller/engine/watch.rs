@@ -3,7 +3,6 @@
 use super::run::Wake;
 use crate::ports::git::Watched;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
-use std::path::Path;
 use tokio::sync::mpsc;
 
 /// Watches a local repository's branch; it lasts as long as the value is kept.
@@ -29,20 +28,6 @@ pub fn repo(watched: Watched, wakes: mpsc::Sender<Wake>) -> notify::Result<RepoW
     })?;
     for (directory, below) in &directories {
         watcher.watch(directory, if *below { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive })?;
-    }
-    Ok(RepoWatch(watcher))
-}
-
-/// Sends a wake-up whenever a file is written; `driftless approve` touches it in the data directory.
-pub fn file(file: &Path, wakes: mpsc::Sender<Wake>) -> notify::Result<RepoWatch> {
-    let wanted = file.to_path_buf();
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        if event.is_ok_and(|e| !e.kind.is_access() && e.paths.contains(&wanted)) {
-            let _ = wakes.try_send(Wake::Asked);
-        }
-    })?;
-    if let Some(directory) = file.parent() {
-        watcher.watch(directory, RecursiveMode::NonRecursive)?;
     }
     Ok(RepoWatch(watcher))
 }

@@ -28,6 +28,9 @@ pub struct Memory {
     pub failures: BTreeMap<ChangeKey, Failure>,
     /// Since when each thing that is not well has been so; keyed by the change or finding in words.
     pub since: BTreeMap<String, Timestamp>,
+    /// Somebody's word that nothing is to be written to the world.
+    #[serde(default)]
+    pub frozen: Option<Freeze>,
 }
 
 /// One owned object.
@@ -95,6 +98,19 @@ pub struct Intent {
 pub struct Pause {
     /// Why.
     pub reason: String,
+    /// When it ends by itself.
+    pub until: Option<Timestamp>,
+}
+
+/// Somebody's word that nothing is to be written to the world for now; looking goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Freeze {
+    /// Who gave it.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// Since when.
+    pub at: Timestamp,
     /// When it ends by itself.
     pub until: Option<Timestamp>,
 }
@@ -177,6 +193,10 @@ pub enum Patch {
     Since(String, Timestamp),
     /// Forgets it.
     Over(String),
+    /// Stops all writes to the world.
+    Freeze(Freeze),
+    /// Lets them go on.
+    Thaw,
 }
 
 impl Memory {
@@ -244,6 +264,8 @@ impl Memory {
             Patch::Over(what) => {
                 self.since.remove(&what);
             }
+            Patch::Freeze(freeze) => self.frozen = Some(freeze),
+            Patch::Thaw => self.frozen = None,
             _ => {}
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -18,16 +18,30 @@ pub enum Entry {
 /// The sole right to work with a folder; it lasts as long as the value, or the process.
 pub struct Alone(#[expect(dead_code, reason = "kept open for its lock")] File);
 
-/// Takes the sole right to work with a folder, making it where it is not there (0700); none where another has it.
-pub fn alone(folder: &Path) -> io::Result<Option<Alone>> {
+/// Takes the sole right to work with a folder, making it where it is not there (0700); none where another has it. `who`
+/// is written down for others: see [`holder`].
+pub fn alone(folder: &Path, who: &str) -> io::Result<Option<Alone>> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(folder.join("lock"))?;
+    let mut file = OpenOptions::new().create(true).append(true).mode(0o600).open(folder.join(LOCK))?;
     match file.try_lock() {
-        Ok(()) => Ok(Some(Alone(file))),
+        Ok(()) => {
+            file.set_len(0)?;
+            writeln!(file, "driftless {who}, process {}", std::process::id())?;
+            Ok(Some(Alone(file)))
+        }
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(error),
     }
 }
+
+/// Who last took the sole right to work with a folder: `driftless run, process 4242`.
+pub fn holder(folder: &Path) -> Option<String> {
+    let text = fs::read_to_string(folder.join(LOCK)).ok()?;
+    Some(text.trim().to_owned()).filter(|who| !who.is_empty())
+}
+
+/// The file whose lock is that right.
+const LOCK: &str = "lock";
 
 /// Entries that one folder may have; more is somebody's home directory, not an infra repo.
 const MOST: usize = 100_000;

@@ -5,7 +5,11 @@ pub mod config;
 pub mod digitalocean;
 pub mod disk;
 pub mod git;
+pub mod people;
+pub mod process;
+pub mod socket;
 pub mod store;
+pub mod systemd;
 
 /// The ways to the world that a kind's work gets.
 #[derive(Clone)]

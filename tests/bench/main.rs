@@ -11,12 +11,14 @@
 )]
 
 mod estate;
+mod hooks;
 mod idle;
 mod linear;
 mod look;
 mod process;
 mod push;
 mod report;
+mod served;
 mod world;
 mod zone;
 
@@ -31,6 +33,7 @@ const ALL: &[Bench] = &[
     ("linear", linear::measure),
     ("zone", zone::measure),
     ("push", push::measure),
+    ("hooks", hooks::measure),
     ("idle", idle::measure),
 ];
 

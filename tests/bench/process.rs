@@ -18,9 +18,17 @@ pub struct Running {
 impl Running {
     /// Starts it.
     pub fn start(repo: &Path, data: &Path, url: &str) -> Self {
+        Self::start_with(&repo.display().to_string(), data, url, &[])
+    }
+
+    /// Starts it on a repository at an address, with more settings.
+    pub fn start_with(repo: &str, data: &Path, url: &str, settings: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_driftless"));
         command.arg("run").arg("--repo").arg(repo).arg("--data-dir").arg(data);
         command.env("DIGITALOCEAN_ACCESS_TOKEN", "sandbox").env("DIGITALOCEAN_API_URL", url);
+        for set in settings {
+            command.args(["--set", set]);
+        }
         for set in ["log.format=json", "digitalocean.per_minute=1000000", "digitalocean.per_hour=1000000"] {
             command.args(["--set", set]);
         }

@@ -3,7 +3,8 @@
 use super::keys;
 use super::resolve::Resolver;
 use super::secret::warn_of;
-use super::{Config, DigitalOcean, LogFormat, Origin};
+use super::{Config, DigitalOcean, LogFormat, Origin, Server};
+use secrecy::ExposeSecret;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use url::{Host, Url};
@@ -159,6 +160,34 @@ fn api_url(text: &str) -> Result<String, String> {
     }
 }
 
+/// Where the API is heard, and where commands go.
+pub(super) fn server(from: &mut Resolver<'_>) -> Server {
+    let listen = |text: &str| {
+        text.parse().map_err(|_| "expected an address and a port, such as 127.0.0.1:8787 or [::1]:8787".to_owned())
+    };
+    Server {
+        listen: from.optional("server.listen", listen),
+        url: from.optional("server.url", server_url),
+        token: from.secret("server.token"),
+    }
+}
+
+/// The address of another machine's controller, without a slash at its end.
+fn server_url(text: &str) -> Result<String, String> {
+    let url =
+        Url::parse(text).map_err(|e| format!("expected an address such as https://driftless.example.com ({e})"))?;
+    match url.scheme() {
+        "http" | "https" if url.query().is_some() || url.fragment().is_some() || has_user(&url) => {
+            Err("expected nothing but scheme, host, port and path".to_owned())
+        }
+        "http" if !is_loopback(&url) => {
+            Err("a token is not sent over plain http, but to this machine: use https".to_owned())
+        }
+        "http" | "https" => Ok(url.as_str().trim_end_matches('/').to_owned()),
+        _ => Err("expected an address that begins with https://".to_owned()),
+    }
+}
+
 /// How a line of the log looks.
 pub(super) fn log_format(from: &mut Resolver<'_>) -> LogFormat {
     let read = |text: &str| match text {
@@ -177,9 +206,19 @@ pub(super) fn log_format(from: &mut Resolver<'_>) -> LogFormat {
 
 /// What is unwise but works.
 pub(super) fn warnings(config: &Config) -> Vec<String> {
-    let secrets = [&config.git.token, &config.digitalocean.token];
+    let secrets = [&config.git.token, &config.digitalocean.token, &config.server.token];
     let mut warnings: Vec<String> = secrets.into_iter().flatten().filter_map(|secret| secret.warning()).collect();
     warnings.extend(config.git.ssh_key_file.as_deref().and_then(|path| warn_of("git.ssh_key_file", path)));
+    warnings.extend(config.webhook_secrets.as_ref().and_then(|s| warn_of("webhook.secrets_file", s.file())));
+    warnings.extend(config.server.listen.filter(|address| !address.ip().is_loopback()).map(|address| {
+        format!("server.listen is {address}: tokens go there over plain http; better 127.0.0.1, behind nginx with TLS")
+    }));
+    let hash = |text: &str| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    warnings.extend(config.access.iter().filter_map(|person| {
+        let odd = person.token_hash.as_ref().is_some_and(|given| !hash(given.expose_secret()));
+        let told = "token_hash is no SHA-256 in 64 hex digits, so their token is refused: printf %s TOKEN | sha256sum";
+        odd.then(|| format!("access of {}: {told}", person.name))
+    }));
     let inside = |d: &&super::Described| d.value == "(secret)" && matches!(d.origin, Origin::File(_));
     if let (Some(secret), Some(file)) = (config.described.iter().find(inside), &config.file) {
         warnings.extend(warn_of(secret.name, file));

@@ -69,6 +69,10 @@ pub(super) const KEYS: &[Key] = &[
     key("log.format", Shape::Text),
     key("caps.max_deletes", Shape::Number),
     key("caps.max_delete_percent", Shape::Number),
+    key("server.listen", Shape::Text),
+    Key { name: "server.url", shape: Shape::Text, also: &["DRIFTLESS_SERVER"] },
+    key("server.token", Shape::Secret),
+    key("webhook.secrets_file", Shape::Path),
 ];
 
 /// What one entry of `[[access]]` may say.

@@ -9,13 +9,14 @@ mod secret;
 #[cfg(test)]
 mod tests;
 
-pub use secret::{Secret, SecretError};
+pub use secret::{Secret, SecretError, SecretLines};
 
 use crate::model::{Diagnostic, Place, ResourceId};
 use resolve::Resolver;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// Everything that is set on the controller's machine. Its `Debug` shows no secret.
@@ -45,6 +46,10 @@ pub struct Config {
     pub log: Log,
     /// Bounds on what Settings in the repo may allow.
     pub caps: Caps,
+    /// Where the API is heard, and where that of another machine is.
+    pub server: Server,
+    /// The secrets that webhooks are signed with, one a line.
+    pub webhook_secrets: Option<SecretLines>,
     /// Who may do what.
     pub access: Vec<Access>,
     /// The file that was read.
@@ -105,6 +110,17 @@ pub struct Caps {
     pub max_deletes: Option<u32>,
     /// On `prune.maxDeletePercent`.
     pub max_delete_percent: Option<u8>,
+}
+
+/// The API over the network.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Where this machine's controller listens; none: on its unix socket only.
+    pub listen: Option<SocketAddr>,
+    /// The controller that commands of this machine go to; none: the one of this machine.
+    pub url: Option<String>,
+    /// The token for that.
+    pub token: Option<Secret>,
 }
 
 /// What somebody may do.
@@ -269,6 +285,8 @@ impl Config {
                     .optional("caps.max_delete_percent", |text| check::number(text, 0, 100))
                     .and_then(|percent| u8::try_from(percent).ok()),
             },
+            server: check::server(from),
+            webhook_secrets: from.path("webhook.secrets_file").map(SecretLines::in_file),
             access: std::mem::take(&mut from.file.access),
             file,
             warnings: Vec::new(),

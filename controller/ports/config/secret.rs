@@ -105,6 +105,36 @@ pub(super) fn warn_of(name: &str, path: &Path) -> Option<String> {
     }
 }
 
+/// Several secrets in one file, one a line, any of which counts: so that one can be replaced while both are in use.
+#[derive(Clone, Debug)]
+pub struct SecretLines(PathBuf);
+
+impl SecretLines {
+    const NAME: &str = "webhook.secrets_file";
+
+    pub(super) fn in_file(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    /// The secrets as they are now; the file is read anew each time. None at all is an error.
+    pub fn read(&self) -> Result<Vec<SecretString>, SecretError> {
+        let path = || self.0.clone();
+        let text = std::fs::read_to_string(&self.0).map(SecretString::from);
+        let text = text.map_err(|source| SecretError::Read { name: Self::NAME, path: path(), source })?;
+        let lines = text.expose_secret().lines().map(str::trim).filter(|line| !line.is_empty());
+        let lines: Vec<SecretString> = lines.map(SecretString::from).collect();
+        if lines.is_empty() {
+            return Err(SecretError::Unusable { name: Self::NAME, path: path(), why: "is empty" });
+        }
+        Ok(lines)
+    }
+
+    /// The file.
+    pub fn file(&self) -> &Path {
+        &self.0
+    }
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.given {

@@ -139,6 +139,8 @@ fn every_setting_can_be_given_by_the_environment() {
             "self" => ("Droplet/ops", "Droplet/ops"),
             "digitalocean.api_url" => ("https://api.example.com", "https://api.example.com"),
             "log.format" => ("json", "json"),
+            "server.listen" => ("[::1]:8787", "[::1]:8787"),
+            "server.url" => ("https://driftless.example.com", "https://driftless.example.com"),
             _ if key.shape == Shape::Flag => ("true", "true"),
             _ if key.shape == Shape::Number => ("7", "7"),
             _ if key.shape == Shape::Secret => ("hidden", "(secret)"),
@@ -208,6 +210,40 @@ fn a_token_is_not_sent_over_plain_http_but_to_this_machine() {
     assert!(git("http://git.example.com/infra.git").is_err());
     assert!(git("http://127.0.0.1/infra.git").is_ok());
     assert!(Machine::new().env("DRIFTLESS_REPO", "http://git.example.com/infra.git").load().is_ok(), "no token");
+}
+
+#[test]
+fn a_controller_elsewhere_is_reached_by_https_and_its_old_name() {
+    for url in ["http://driftless.example.com", "http://10.0.0.1:8787", "ftp://x", "https://ana@x", "https://x?y"] {
+        assert!(Machine::new().env("DRIFTLESS_SERVER", url).load().is_err(), "{url}");
+    }
+    let machine = Machine::new().env("DRIFTLESS_SERVER", "http://127.0.0.1:8787/").env("DRIFTLESS_SERVER_TOKEN", "t");
+    let server = machine.load().unwrap().server;
+    assert_eq!(server.url.as_deref(), Some("http://127.0.0.1:8787"));
+    assert_eq!(server.token.unwrap().read().unwrap().expose_secret(), "t");
+    assert!(Machine::new().env("DRIFTLESS_SERVER_LISTEN", "localhost:8787").load().is_err());
+}
+
+#[test]
+fn several_secrets_stand_in_one_file_a_line_each() {
+    let machine = Machine::new();
+    let path = machine.write("hooks", "new\n\n  old \n", 0o600);
+    let config = machine.with("[webhook]\nsecrets_file = 'hooks'").unwrap();
+    let secrets = config.webhook_secrets.unwrap();
+    let read: Vec<_> = secrets.read().unwrap().iter().map(|s| s.expose_secret().to_owned()).collect();
+    assert_eq!(read, ["new", "old"]);
+    std::fs::write(&path, " \n").unwrap();
+    assert!(secrets.read().unwrap_err().to_string().contains("is empty"));
+}
+
+#[test]
+fn a_token_hash_that_is_none_is_warned_of() {
+    let config = Machine::new().with("[[access]]\nname='a'\nrole='admin'\ntoken_hash='abc'").unwrap();
+    assert!(
+        config.warnings.iter().any(|w| w.starts_with("access of a: token_hash is no SHA-256")),
+        "{:?}",
+        config.warnings
+    );
 }
 
 #[test]

@@ -110,6 +110,11 @@ impl Budget {
         Ok(Slot { budget: self, lane })
     }
 
+    /// What the server said is left, less what was sent since.
+    pub(super) fn remaining(&self) -> Option<u64> {
+        self.heard().left.map(|(left, _)| left)
+    }
+
     async fn take_common(&self) -> Result<(), TooLong> {
         let asked = Instant::now();
         // tokio's mutex is fair: whoever holds it while sleeping is first in line.

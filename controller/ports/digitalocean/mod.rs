@@ -84,6 +84,11 @@ impl Client {
         self.0.calls.load(Ordering::Relaxed)
     }
 
+    /// Returns how many requests DigitalOcean has said are left this hour, as far as it has said so.
+    pub fn remaining(&self) -> Option<u64> {
+        self.0.budget.remaining()
+    }
+
     /// Returns the pace at which it polls, from which others derive how long they wait.
     pub fn pace(&self) -> Pace {
         self.config().pace

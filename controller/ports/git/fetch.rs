@@ -19,7 +19,7 @@ use super::upkeep;
 const RECENT: usize = 8;
 
 /// History is deepened step by step until a question is answered; the last is "all of it".
-const DEPTHS: [u32; 3] = [50, 1000, i32::MAX as u32];
+pub(super) const DEPTHS: [u32; 3] = [50, 1000, i32::MAX as u32];
 
 impl Mirror {
     /// Fetches the watched branch and tells how it moved since the last fetch.
@@ -74,8 +74,7 @@ impl Mirror {
 
     async fn fetch_into(&self, program: &Program, dir: &Path) -> Result<Head, GitError> {
         let last = self.last();
-        let refspec = format!("+refs/heads/{}:{INCOMING}", self.remote.branch);
-        if let Err(error) = self.fetch_ref(program, dir, &refspec, 1).await {
+        if let Err(error) = self.fetch_ref(program, dir, &self.incoming(), 1).await {
             return Err(self.explain(program, error, last.is_some()).await);
         }
         let commit = CommitId::of(tip(dir, INCOMING)?);
@@ -90,6 +89,11 @@ impl Mirror {
         remember(dir, &commit)?;
         write_last(dir, &commit)?;
         Ok(Head { commit, moved })
+    }
+
+    /// What brings the watched branch in.
+    pub(super) fn incoming(&self) -> String {
+        format!("+refs/heads/{}:{INCOMING}", self.remote.branch)
     }
 
     /// Fetches one ref to a depth; fails with git's own words classified.
@@ -192,13 +196,12 @@ impl Mirror {
             let repo = open(dir)?;
             walk(&repo, older, newer).map_err(mirror_error("walking the history", dir))
         };
-        let refspec = format!("+refs/heads/{}:{INCOMING}", self.remote.branch);
         let mut found = look()?;
         for depth in DEPTHS {
             if found != Walk::TooShallow {
                 break;
             }
-            self.fetch_ref(program, dir, &refspec, depth).await?;
+            self.fetch_ref(program, dir, &self.incoming(), depth).await?;
             found = look()?;
         }
         Ok(found == Walk::Found)

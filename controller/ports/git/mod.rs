@@ -19,6 +19,7 @@
 //! place; a push is one ref update, done or not done, and [`GitError::is_unclear`] says when
 //! nobody knows which until the next look.
 
+mod authors;
 mod commit;
 mod error;
 mod fetch;

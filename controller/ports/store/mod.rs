@@ -4,6 +4,7 @@
 mod error;
 mod looks;
 mod open;
+mod probe;
 mod rows;
 mod runs;
 mod schema;

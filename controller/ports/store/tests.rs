@@ -3,8 +3,8 @@
 use super::*;
 use crate::model::memory::{Deletion, Failure, Retiring};
 use crate::model::{
-    Approval, Attempt, Cause, Change, ChangeKey, Digest, Fault, Intent, Key, OnRemove, Outcome, Owned, Pause, Plan,
-    Policy, ProviderId, ResourceId, Risk, Scope, Standing, Step, Verb,
+    Approval, Attempt, Cause, Change, ChangeKey, Digest, Fault, Freeze, Intent, Key, OnRemove, Outcome, Owned, Pause,
+    Plan, Policy, ProviderId, ResourceId, Risk, Scope, Standing, Step, Verb,
 };
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -112,6 +112,13 @@ fn patch() -> impl Strategy<Value = Patch> {
         time().prop_map(Patch::DeletionsBefore),
         ("a|it's \"b\"|é", time()).prop_map(|(what, when)| Patch::Since(what, when)),
         "a|it's \"b\"|é".prop_map(Patch::Over),
+        (time(), proptest::option::of(time())).prop_map(|(at, until)| Patch::Freeze(Freeze {
+            by: "ana".into(),
+            reason: "é".into(),
+            at,
+            until
+        })),
+        Just(Patch::Thaw),
     ];
     prop_oneof![own, work, care]
 }

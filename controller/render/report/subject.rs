@@ -110,6 +110,8 @@ fn standing(report: &Report<'_>, status: &StatusJson) -> Option<String> {
     Some(match first.is {
         ConcernKind::Drifted => format!("drift: {name}{more} changed by hand, reported only"),
         ConcernKind::Unknown => format!("not seen: {name}{more}"),
+        // Of the estate as a whole the reason says more than its name.
+        ConcernKind::Problem if first.id.is_none() => first.why.clone(),
         ConcernKind::Problem | ConcernKind::Paused => format!("{}: {name}{more}", word(first.is)),
         is => {
             let what = first.what.split([',', '(']).next().unwrap_or_default().trim_end();
