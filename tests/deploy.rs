@@ -62,6 +62,22 @@ fn the_image_may_be_built_from_another_base() {
     assert!(dockerfile.contains("ARG BASE=") && dockerfile.contains("USER 10001"), "{dockerfile}");
 }
 
+#[test]
+fn alerts_and_board_speak_of_figures_that_there_are() {
+    let known = std::fs::read_to_string(checkout().join("controller/server/README.md")).unwrap();
+    let name = regex::Regex::new(r"\b(driftless_|process_)[a-z_]+").unwrap();
+    let mut count = 0;
+    for file in ["deploy/prometheus/alerts.yaml", "deploy/grafana/driftless.json"] {
+        let text = std::fs::read_to_string(checkout().join(file)).unwrap();
+        for found in name.find_iter(&text) {
+            let figure = found.as_str().trim_end_matches("_bucket");
+            assert!(known.contains(&format!("`{figure}")), "{file} speaks of {figure}, which there is not");
+            count += 1;
+        }
+    }
+    assert!(count > 25, "{count}");
+}
+
 fn checkout() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
