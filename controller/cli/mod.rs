@@ -9,6 +9,7 @@ mod connect;
 mod demo;
 mod explain;
 mod init;
+mod journal;
 mod plan;
 mod run;
 #[cfg(feature = "sandbox")]
@@ -92,6 +93,7 @@ enum Command {
     Run(run::Arguments),
     Status(status::Arguments),
     Approve(approve::Arguments),
+    Journal(journal::Arguments),
     #[cfg(feature = "sandbox")]
     Sandbox(sandbox::Arguments),
     #[cfg(feature = "sandbox")]
@@ -163,6 +165,7 @@ async fn dispatch(cli: Cli, screen: &Screen) -> anyhow::Result<Exit> {
         Command::Run(arguments) => run::run(arguments, global, screen).await,
         Command::Status(arguments) => status::run(arguments, global, screen).await,
         Command::Approve(arguments) => approve::run(arguments, global, screen).await,
+        Command::Journal(arguments) => journal::run(arguments, global, screen).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(arguments) => sandbox::run(arguments, screen).await,
         #[cfg(feature = "sandbox")]

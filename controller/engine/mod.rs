@@ -5,6 +5,8 @@ pub mod cycle;
 pub mod desired;
 pub mod execute;
 pub mod keeper;
+pub mod lease;
+pub mod ledger;
 pub mod look;
 pub mod report;
 pub mod run;

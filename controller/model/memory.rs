@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything remembered, rebuilt from the journal at start.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 pub struct Memory {
     /// The estate's uuid, pinned at first contact.
     pub estate: Option<uuid::Uuid>,
@@ -28,6 +28,12 @@ pub struct Memory {
     pub failures: BTreeMap<ChangeKey, Failure>,
     /// Since when each thing that is not well has been so; keyed by the change or finding in words.
     pub since: BTreeMap<String, Timestamp>,
+    /// The number of the last ledger that was written or taken in; 0 before the first.
+    pub serial: u64,
+    /// What was found again after the journal was lost: nobody has said since that it may be deleted or replaced.
+    pub found: BTreeSet<ResourceId>,
+    /// The journal was lost without a ledger, and what it owned has not been seen whole since.
+    pub lost: bool,
 }
 
 /// One owned object.
@@ -177,6 +183,14 @@ pub enum Patch {
     Since(String, Timestamp),
     /// Forgets it.
     Over(String),
+    /// Remembers the number of a ledger.
+    Serial(u64),
+    /// Remembers that an object was found again.
+    Found(ResourceId),
+    /// Somebody approved what deletes or replaces it: it is known again.
+    Known(ResourceId),
+    /// Remembers that the journal was lost, or that all has been seen since.
+    Lost(bool),
 }
 
 impl Memory {
@@ -190,6 +204,7 @@ impl Memory {
             }
             Patch::Forget(id) => {
                 self.owned.remove(&id);
+                self.found.remove(&id);
             }
             Patch::Part(id, part, digest) => {
                 if let Some(owned) = self.owned.get_mut(&id) {
@@ -202,6 +217,9 @@ impl Memory {
                 }
             }
             Patch::Rename(old, new) => {
+                if self.found.remove(&old) {
+                    self.found.insert(new.clone());
+                }
                 if let Some(owned) = self.owned.remove(&old) {
                     self.owned.insert(new, owned);
                 }
@@ -244,6 +262,14 @@ impl Memory {
             Patch::Over(what) => {
                 self.since.remove(&what);
             }
+            Patch::Serial(serial) => self.serial = serial,
+            Patch::Found(id) => {
+                self.found.insert(id);
+            }
+            Patch::Known(id) => {
+                self.found.remove(&id);
+            }
+            Patch::Lost(lost) => self.lost = lost,
             _ => {}
         }
     }

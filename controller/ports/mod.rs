@@ -5,6 +5,7 @@ pub mod config;
 pub mod digitalocean;
 pub mod disk;
 pub mod git;
+pub mod machine;
 pub mod store;
 
 /// The ways to the world that a kind's work gets.

@@ -177,7 +177,7 @@ pub(super) fn log_format(from: &mut Resolver<'_>) -> LogFormat {
 
 /// What is unwise but works.
 pub(super) fn warnings(config: &Config) -> Vec<String> {
-    let secrets = [&config.git.token, &config.digitalocean.token];
+    let secrets = [&config.git.token, &config.digitalocean.token, &config.ledger_key, &config.former_ledger_key];
     let mut warnings: Vec<String> = secrets.into_iter().flatten().filter_map(|secret| secret.warning()).collect();
     warnings.extend(config.git.ssh_key_file.as_deref().and_then(|path| warn_of("git.ssh_key_file", path)));
     let inside = |d: &&super::Described| d.value == "(secret)" && matches!(d.origin, Origin::File(_));

@@ -4,6 +4,7 @@
 mod error;
 mod looks;
 mod open;
+mod restore;
 mod rows;
 mod runs;
 mod schema;
@@ -11,6 +12,7 @@ mod schema;
 mod tests;
 
 pub use error::StoreError;
+pub use restore::restore;
 pub use runs::{Ending, KEPT, Run, Tally};
 
 use crate::model::{Memory, Patch};
