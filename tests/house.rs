@@ -4,14 +4,17 @@ use driftless::engine::backoff::Backoff;
 use driftless::engine::cycle::{Controller, Next};
 use driftless::engine::desired::Desired;
 use driftless::engine::keeper::Keeper;
+use driftless::engine::lease::{Lease, Terms};
+use driftless::engine::ledger::Ledger;
 use driftless::engine::pulse::Pulse;
 use driftless::engine::report::Reporter;
 use driftless::engine::snapshot::Snapshot;
 use driftless::model::memory::Approval;
-use driftless::model::{Attempt, Digest, Outcome, Patch, Plan};
+use driftless::model::{Attempt, Digest, Outcome, Patch, Plan, ledger};
 use driftless::plan::Brakes;
 use driftless::ports::digitalocean::{Client, Config, Limits, Pace, Token};
 use driftless::ports::git::{self, Auth, Edits, Mirror, Person, Remote};
+use driftless::ports::machine;
 use driftless::ports::store::Store;
 use driftless::ports::{Ports, clock::Clock};
 use driftless::sandbox;
@@ -48,6 +51,10 @@ pub struct Setup {
     pub api: Option<String>,
     /// How long one call may take.
     pub patience: Duration,
+    /// For how long the lease is good.
+    pub terms: Terms,
+    /// What the ledger is signed with, and was before.
+    pub keys: Vec<&'static str>,
 }
 
 impl Default for Setup {
@@ -58,6 +65,8 @@ impl Default for Setup {
             token: Token::inline("sandbox"),
             api: None,
             patience: Duration::from_secs(30),
+            terms: Terms::default(),
+            keys: vec!["a key that signs ledgers"],
         }
     }
 }
@@ -87,8 +96,14 @@ impl House {
             files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect();
         git::init_repo(&repo, &contents, "Begin", "main", Some(&ana())).await.expect("a repository");
         let running = sandbox::serve(setup.sandbox.clone()).await.expect("a simulator");
-        let controller = controller(&running.url(), folder.path(), &setup).await;
+        let controller = controller(&running.url(), folder.path(), "data", &setup).await;
         Self { running, controller, folder, stop: CancellationToken::new(), setup }
+    }
+
+    /// A second controller over the same repository and account, on a machine with this clock.
+    pub async fn another(&self, clock: Clock) -> Controller {
+        let setup = Setup { clock, ..self.setup.clone() };
+        controller(&self.running.url(), self.folder.path(), "other", &setup).await
     }
 
     /// The simulator, to be edited by hand behind the controller's back.
@@ -169,7 +184,7 @@ impl House {
                 assert!(gone.is_ok() || name != "journal.db", "{gone:?}");
             }
         }
-        let controller = self::controller(&running.url(), folder.path(), &setup).await;
+        let controller = self::controller(&running.url(), folder.path(), "data", &setup).await;
         Self { running, controller, folder, stop: CancellationToken::new(), setup }
     }
 
@@ -204,7 +219,7 @@ pub fn sandbox_settings() -> sandbox::Config {
     }
 }
 
-async fn controller(url: &str, folder: &Path, setup: &Setup) -> Controller {
+async fn controller(url: &str, folder: &Path, data: &str, setup: &Setup) -> Controller {
     let url = setup.api.as_deref().unwrap_or(url);
     let mut config = Config::at(url, setup.token.clone()).expect("an address");
     config.call_timeout = setup.patience;
@@ -212,12 +227,15 @@ async fn controller(url: &str, folder: &Path, setup: &Setup) -> Controller {
     config.limits = Limits::OFF;
     config.pace = Pace::SANDBOX;
     let ports = Ports { clock: setup.clock.clone(), digitalocean: Client::new(config).expect("a client") };
+    let data = folder.join(data);
     let remote =
         Remote { url: folder.join("infra").display().to_string(), branch: "main".to_owned(), auth: Auth::None };
-    let mirror = Mirror::open(&folder.join("data/mirror.git"), &remote, git::Options::default()).expect("a mirror");
-    let store = Store::open(folder.join("data/journal.db")).await.expect("a journal");
+    let mirror = Mirror::open(&data.join("mirror.git"), &remote, git::Options::default()).expect("a mirror");
+    let store = Store::open(data.join("journal.db")).await.expect("a journal");
     Controller {
         reporter: Reporter::new("main", ports.clock.clone()),
+        lease: Lease::new(machine::place(&data), ports.clock.clone(), setup.terms),
+        ledger: Ledger::new(setup.keys.iter().map(|key| ledger::Key::new((*key).into())).collect()),
         ports,
         mirror,
         keeper: Keeper::load(store).await.expect("memory"),

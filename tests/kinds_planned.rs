@@ -81,6 +81,7 @@ impl Rig {
             keeper: &self.keeper,
             brakes: &Brakes::default(),
             backoff: &Backoff::default(),
+            lease: None,
             stop: &CancellationToken::new(),
             heard: &|_: Progress<'_>| {},
         };

@@ -8,6 +8,7 @@ mod stage;
 mod update;
 
 use script::Scenario;
+use stage::Journal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -44,6 +45,18 @@ fn yaml(folder: &Path) -> Vec<PathBuf> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_scenario_of_every_kind_goes_as_it_is_written() {
+    play_all(Journal::Kept).await;
+}
+
+/// The promise that memory survives: the ledger on the report branch brings back everything that a plan depends on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_scenario_goes_the_same_with_the_journal_lost_before_each_step() {
+    if !update::wanted() {
+        play_all(Journal::Lost).await;
+    }
+}
+
+async fn play_all(journal: Journal) {
     let only = std::env::var("SCENARIO").unwrap_or_default();
     let turns = Arc::new(Semaphore::new(AT_ONCE));
     let mut running = JoinSet::new();
@@ -53,7 +66,7 @@ async fn every_scenario_of_every_kind_goes_as_it_is_written() {
             let _turn = turns.acquire().await.expect("nobody closes it");
             let name = path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap_or(&path).display().to_string();
             // A task of its own, so that a panic is one scenario's failure.
-            let ended = tokio::spawn(async move { stage::play(&Scenario::read(&path)).await }).await;
+            let ended = tokio::spawn(async move { stage::play(&Scenario::read(&path), journal).await }).await;
             match ended {
                 Ok(Ok(())) => None,
                 Ok(Err(why)) => Some(format!("── {name}\n{why}")),

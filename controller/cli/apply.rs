@@ -5,14 +5,17 @@ use super::{Exit, Global, Output, connect, plan as plan_command};
 use crate::engine::backoff::Backoff;
 use crate::engine::execute::{self, Progress, Run};
 use crate::engine::halt::halted;
+use crate::engine::lease::{Lease, Taken};
 use crate::engine::look::look;
 use crate::kinds;
 use crate::model::plan::SCHEMA;
-use crate::model::{Attempt, Outcome, Plan, SettingsMode, Standing};
+use crate::model::{Attempt, Estate, Outcome, Plan, SettingsMode, Standing, World};
 use crate::plan;
+use crate::ports::config::Config;
+use crate::ports::git::Mirror;
 use crate::ports::store::Ending;
 use crate::render::{self, PlanContext, Tries};
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use std::path::Path;
 use tokio_util::sync::CancellationToken;
 
@@ -76,28 +79,26 @@ pub async fn run(arguments: Arguments, global: &Global, screen: &Screen) -> anyh
     if !arguments.yes && !asked(screen)? {
         return Ok(Exit::Error);
     }
-    keeper.write(&plan.remember).await?;
-    let run_id = keeper.store().begin_run(ports.clock.now(), &plan).await?;
     let stop = stop_on_interrupt();
     let backoff = Backoff::default();
     let began = std::time::Instant::now();
     let heard = |progress: Progress<'_>| tell(screen, &progress, ports.clock.now(), backoff.attempts);
+    let right = Right::take(&config).await?;
     let run = Run {
         ports: &ports,
         estate: &estate,
         keeper: &keeper,
         brakes: &brakes,
         backoff: &backoff,
+        lease: right.as_ref().map(|right| &right.lease),
         stop: &stop,
         heard: &heard,
     };
-    let outcomes = execute::execute(&run, &plan, world).await;
-    let stopped = stop.is_cancelled().then(|| "it was interrupted".to_owned());
-    keeper
-        .store()
-        .finish_run(run_id, &Ending { ended: ports.clock.now(), outcomes: outcomes.clone(), stopped })
-        .await?;
-    let held = plan.held().count();
+    let done = work(&run, right.as_ref(), plan, world).await;
+    if let Some(right) = &right {
+        right.lease.release(&right.mirror).await;
+    }
+    let (outcomes, held) = done?;
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     match screen.output {
         Output::Json => {
@@ -106,6 +107,72 @@ pub async fn run(arguments: Arguments, global: &Global, screen: &Screen) -> anyh
         _ => screen.print(&render::sum(&outcomes, held, took_ms, &screen.out)),
     }
     Ok(exit(&outcomes, held))
+}
+
+/// The repo's lease, with the mirror that it is pushed from.
+struct Right {
+    lease: Lease,
+    taken: Taken,
+    mirror: Mirror,
+    _folder: tempfile::TempDir,
+}
+
+impl Right {
+    /// Takes it, where a repo is known; a folder alone has only this machine's lock.
+    async fn take(config: &Config) -> anyhow::Result<Option<Self>> {
+        if config.repo.is_none() {
+            return Ok(None);
+        }
+        let folder = tempfile::tempdir().context("no temporary folder could be made for the repo")?;
+        let mirror = connect::mirror_in(config, &folder.path().join("mirror.git"))?;
+        let lease = connect::lease(config);
+        let taken = lease.take(&mirror).await.map_err(|why| {
+            let hint = why.hint();
+            anyhow::Error::new(why).context(format!("nothing was done\n  {hint}"))
+        })?;
+        Ok(Some(Self { lease, taken, mirror, _folder: folder }))
+    }
+}
+
+/// Does the plan, under the lease where there is one; gives what came of it, and how much is held.
+async fn work(
+    run: &Run<'_>,
+    right: Option<&Right>,
+    mut plan: Plan,
+    mut world: World,
+) -> anyhow::Result<(Vec<Outcome>, usize)> {
+    if right.is_some_and(|right| right.taken == Taken::Over) {
+        // Another wrote before: what was shown may be done already, or be wrong by now.
+        let now;
+        (now, world) = look_anew(run, run.estate).await;
+        plan = fits(plan, &now).map_err(|_| {
+            anyhow!(
+                "another driftless changed something since this plan was made\n  Nothing was done. Make the plan anew."
+            )
+        })?;
+    }
+    run.keeper.write(&plan.remember).await?;
+    let run_id = run.keeper.store().begin_run(run.ports.clock.now(), &plan).await?;
+    let (ending, over) = (run.stop.child_token(), CancellationToken::new());
+    let doing = async {
+        let outcomes = execute::execute(&Run { stop: &ending, ..*run }, &plan, world).await;
+        over.cancel();
+        outcomes
+    };
+    let outcomes = match right {
+        Some(right) => tokio::join!(doing, right.lease.keep(&right.mirror, &over, &ending)).0,
+        None => doing.await,
+    };
+    let stopped = ending.is_cancelled().then(|| "it was interrupted".to_owned());
+    let ending = Ending { ended: run.ports.clock.now(), outcomes: outcomes.clone(), stopped };
+    run.keeper.store().finish_run(run_id, &ending).await?;
+    Ok((outcomes, plan.held().count()))
+}
+
+async fn look_anew(run: &Run<'_>, estate: &Estate) -> (Plan, World) {
+    let memory = run.keeper.memory();
+    let world = look(run.ports, estate, &memory).await;
+    (plan::plan(&kinds::pure(), estate, &world, &memory, run.brakes), world)
 }
 
 fn exit(outcomes: &[Outcome], held: usize) -> Exit {

@@ -6,10 +6,12 @@ use crate::engine::backoff::Backoff;
 use crate::engine::cycle::Controller;
 use crate::engine::desired::Desired;
 use crate::engine::keeper::Keeper;
+use crate::engine::lease::{Lease, Terms};
+use crate::engine::ledger::Ledger;
 use crate::engine::pulse::Pulse;
 use crate::engine::report::Reporter;
 use crate::engine::snapshot::Snapshot;
-use crate::model::{Estate, Prune};
+use crate::model::{Estate, Prune, ledger};
 use crate::plan::Brakes;
 use crate::ports::Ports;
 use crate::ports::clock::Clock;
@@ -17,6 +19,7 @@ use crate::ports::config::{Config, ConfigError, Overrides, Secret};
 use crate::ports::digitalocean::{self, Client, ErrorKind, Pace, Token};
 use crate::ports::disk::{self, Alone};
 use crate::ports::git::{self, Auth, Mirror, Remote};
+use crate::ports::machine;
 use crate::ports::store::Store;
 use crate::render;
 use anyhow::{Context, anyhow, bail};
@@ -157,6 +160,45 @@ pub fn brakes(config: &Config) -> Brakes {
     Brakes { caps: Some(caps), runs_on: config.this.clone(), no_deletions: None }
 }
 
+/// This process's side of the repo's lease.
+pub fn lease(config: &Config) -> Lease {
+    Lease::new(machine::place(&config.data_dir), Clock::System, Terms::default())
+}
+
+/// The shortest key that a ledger is signed with, in characters.
+const SHORTEST_KEY: usize = 16;
+
+/// The ledger with its keys: those of the settings, else one in the data folder, made at the first start.
+pub fn ledger(config: &Config) -> anyhow::Result<Ledger> {
+    let own = config.data_dir.join("ledger.key");
+    let mut keys = Vec::new();
+    match &config.ledger_key {
+        Some(key) => keys.push(key.read()?),
+        None => {
+            let fresh = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
+            if disk::write_new(&own, fresh.as_bytes())
+                .with_context(|| format!("{} could not be made", own.display()))?
+            {
+                tracing::warn!(
+                    file = %own.display(),
+                    "a key for the ledger was made: keep a copy of it away from this machine, since a lost journal comes back only with it"
+                );
+            }
+        }
+    }
+    if own.exists() {
+        let text = std::fs::read_to_string(&own).with_context(|| format!("{} could not be read", own.display()))?;
+        keys.push(text.trim().to_owned().into());
+    }
+    keys.extend(config.former_ledger_key.as_ref().map(Secret::read).transpose()?);
+    if keys.iter().any(|key| secrecy::ExposeSecret::expose_secret(key).len() < SHORTEST_KEY) {
+        bail!(
+            "a key for the ledger is shorter than {SHORTEST_KEY} characters\n  Make one with `openssl rand -hex 32`, for ledger.key_file in driftless.toml."
+        );
+    }
+    Ok(Ledger::new(keys.into_iter().map(ledger::Key::new).collect()))
+}
+
 /// Puts the controller together.
 pub async fn controller(config: &Config) -> anyhow::Result<Controller> {
     let ports = ports(config)?;
@@ -164,6 +206,8 @@ pub async fn controller(config: &Config) -> anyhow::Result<Controller> {
     let keeper = journal(config).await.context("the journal could not be opened")?;
     Ok(Controller {
         reporter: Reporter::new(config.branch.clone(), ports.clock.clone()),
+        lease: lease(config),
+        ledger: ledger(config)?,
         ports,
         mirror,
         keeper,

@@ -10,6 +10,7 @@ mod demo;
 mod explain;
 mod freeze;
 mod init;
+mod journal;
 mod pause;
 mod plan;
 mod reach;
@@ -103,6 +104,7 @@ enum Command {
     Retry(retry::Arguments),
     Freeze(freeze::Arguments),
     Thaw(thaw::Arguments),
+    Journal(journal::Arguments),
     #[cfg(feature = "sandbox")]
     Sandbox(sandbox::Arguments),
     #[cfg(feature = "sandbox")]
@@ -179,6 +181,7 @@ async fn dispatch(cli: Cli, screen: &Screen) -> anyhow::Result<Exit> {
         Command::Retry(arguments) => retry::run(arguments, global, screen).await,
         Command::Freeze(arguments) => freeze::run(arguments, global, screen).await,
         Command::Thaw(arguments) => thaw::run(arguments, global, screen).await,
+        Command::Journal(arguments) => journal::run(arguments, global, screen).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(arguments) => sandbox::run(arguments, screen).await,
         #[cfg(feature = "sandbox")]

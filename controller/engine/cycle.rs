@@ -6,6 +6,8 @@ use super::desired::Desired;
 use super::execute::{self, Progress, Run};
 use super::halt::{FROZEN, Halt, halted};
 use super::keeper::Keeper;
+use super::lease::{Lease, Taken};
+use super::ledger::Ledger;
 use super::look::look;
 use super::pulse::Pulse;
 use super::report::{self, Reporter};
@@ -44,6 +46,10 @@ pub struct Controller {
     pub frozen: bool,
     /// Writes reports.
     pub reporter: Reporter,
+    /// The right to write to the world.
+    pub lease: Lease,
+    /// What a lost journal comes back from.
+    pub ledger: Ledger,
     /// What git wants.
     pub desired: Mutex<Desired>,
     /// Where each cycle's result is published.
@@ -113,6 +119,8 @@ impl Controller {
                 snapshot.estate = Some(estate.clone());
                 match self.reconcile(&estate, &mut desired, stop, heard, &mut snapshot).await {
                     Ok(Some(after)) => next = self.next(&estate, &after, &former, &mut snapshot),
+                    // The journal is empty, and what it held cannot be read yet: what is whose is not to be guessed.
+                    Ok(None) if !self.ledger.is_read() && !stop.is_cancelled() => {}
                     // What was found stays as the last whole cycle told it.
                     Ok(None) => return Next::Soon(Duration::ZERO),
                     Err(error) => {
@@ -135,8 +143,10 @@ impl Controller {
         if let Err(error) = self.keeper.write(&unwell).await {
             tracing::error!(%error, "since when things are unwell could not be written down");
         }
-        let memory = self.keeper.memory();
-        if let Err(error) = self.reporter.report(&self.mirror, snapshot, &memory).await {
+        if snapshot.troubles.iter().any(|t| t.with == "lease") {
+            return; // Who has the lease reports.
+        }
+        if let Err(error) = self.reporter.report(&self.mirror, snapshot, &self.keeper, &self.ledger).await {
             tracing::error!(%error, hint = error.hint(), "the report could not be committed");
             snapshot.trouble(Trouble::of("report", error.to_string(), &error.hint()));
         }
@@ -179,6 +189,11 @@ impl Controller {
         snapshot: &mut Snapshot,
     ) -> Result<Option<Plan>, StoreError> {
         self.keeper.refresh().await?;
+        let said = self.ledger.recall(&self.reporter, &self.mirror, estate, &self.keeper).await?;
+        said.into_iter().for_each(|trouble| snapshot.trouble(trouble));
+        if !self.ledger.is_read() && self.keeper.memory().estate.is_none() {
+            return Ok(None);
+        }
         let brakes = Brakes { no_deletions: desired.rewritten.clone(), ..self.brakes.clone() };
         let Some((plan, world)) = self.plan(estate, &brakes, stop).await? else { return Ok(None) };
         if trusted(&plan, &world, desired)
@@ -188,8 +203,12 @@ impl Controller {
         }
         snapshot.plan = Some(Arc::new(plan.clone()));
         let mut after = plan.clone();
-        if plan.going().next().is_some() && !stop.is_cancelled() && self.halted(estate).is_none() {
-            self.execute(estate, &brakes, &plan, world, (stop, heard), snapshot).await?;
+        let may_write = self.halted(estate).is_none() && self.ledger.is_read();
+        if plan.going().next().is_some() && !stop.is_cancelled() && may_write {
+            let Some(written) = self.write(estate, &brakes, (plan, world), (stop, heard), snapshot).await? else {
+                return Ok(None);
+            };
+            after = written;
             if snapshot.outcomes.iter().any(|o| o.attempt == Attempt::Done) {
                 // After a stop the plan that was made stands in for a second look: the report counts what is done.
                 if let Some((again, _)) = self.plan(estate, &brakes, stop).await? {
@@ -241,6 +260,44 @@ impl Controller {
         Ok(Some((plan, world)))
     }
 
+    /// Does a plan under the lease; gives the plan that was done, and none where it was asked to stop before.
+    async fn write(
+        &self,
+        estate: &Arc<Estate>,
+        brakes: &Brakes,
+        (mut plan, mut world): (Plan, World),
+        (stop, heard): (&CancellationToken, &(dyn Fn(Progress<'_>) + Send + Sync)),
+        snapshot: &mut Snapshot,
+    ) -> Result<Option<Plan>, StoreError> {
+        match self.lease.take(&self.mirror).await {
+            Ok(Taken::Again) => {}
+            Ok(Taken::Over) => {
+                // Another wrote since: what this look planned may be done already.
+                let anew = self.plan(estate, brakes, stop).await;
+                let Ok(Some(seen)) = anew else {
+                    self.lease.release(&self.mirror).await;
+                    return anew.map(|_| None);
+                };
+                (plan, world) = seen;
+                snapshot.plan = Some(Arc::new(plan.clone()));
+            }
+            Err(why) => {
+                tracing::warn!(hint = why.hint(), "{why}");
+                snapshot.trouble(why.trouble());
+                return Ok(Some(plan));
+            }
+        }
+        let (ending, over) = (stop.child_token(), CancellationToken::new());
+        let work = async {
+            let done = self.execute(estate, brakes, &plan, world, (&ending, heard), snapshot).await;
+            over.cancel();
+            done
+        };
+        let (done, ()) = tokio::join!(work, self.lease.keep(&self.mirror, &over, &ending));
+        self.lease.release(&self.mirror).await;
+        done.map(|()| Some(plan))
+    }
+
     async fn execute(
         &self,
         estate: &Estate,
@@ -253,12 +310,24 @@ impl Controller {
         let store = self.keeper.store();
         let run_id = store.begin_run(self.ports.clock.now(), plan).await?;
         let span = tracing::info_span!("run", run = run_id);
-        let run = Run { ports: &self.ports, estate, keeper: &self.keeper, brakes, backoff: &self.backoff, stop, heard };
+        let run = Run {
+            ports: &self.ports,
+            estate,
+            keeper: &self.keeper,
+            brakes,
+            backoff: &self.backoff,
+            lease: Some(&self.lease),
+            stop,
+            heard,
+        };
         let outcomes = tracing::Instrument::instrument(execute::execute(&run, plan, world), span).await;
         // Told even where the journal cannot take it.
         snapshot.outcomes = outcomes.clone();
         self.pulse.count(&outcomes);
-        let stopped = stop.is_cancelled().then(|| "it was asked to stop".to_owned());
+        let stopped = stop.is_cancelled().then(|| match self.lease.check() {
+            Ok(()) => "it was asked to stop".to_owned(),
+            Err(lost) => lost.to_string(),
+        });
         store.finish_run(run_id, &Ending { ended: self.ports.clock.now(), outcomes, stopped }).await
     }
 

@@ -3,6 +3,7 @@
 
 use super::backoff::Backoff;
 use super::keeper::Keeper;
+use super::lease::Lease;
 use super::work::{Ended, Worker};
 use crate::kinds;
 use crate::model::{
@@ -29,6 +30,8 @@ pub struct Run<'a> {
     pub brakes: &'a Brakes,
     /// When failures are tried again.
     pub backoff: &'a Backoff,
+    /// The right to write, checked before each change; none where no repo is known.
+    pub lease: Option<&'a Lease>,
     /// Nothing new is begun once this is cancelled; what is under way ends.
     pub stop: &'a CancellationToken,
     /// Hears of each change as it begins and ends.
@@ -91,7 +94,8 @@ struct Floor<'a> {
 
 impl<'a> Floor<'a> {
     fn worker(&self) -> Worker<'a> {
-        Worker { ports: self.run.ports, estate: self.run.estate, keeper: self.run.keeper, backoff: self.run.backoff }
+        let Run { ports, estate, keeper, backoff, lease, .. } = *self.run;
+        Worker { ports, estate, keeper, backoff, lease }
     }
 
     /// The ids that live in a change's scope now.

@@ -7,6 +7,8 @@ pub mod desired;
 pub mod execute;
 pub mod halt;
 pub mod keeper;
+pub mod lease;
+pub mod ledger;
 pub mod look;
 pub mod person;
 pub mod pulse;

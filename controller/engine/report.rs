@@ -1,8 +1,14 @@
 //! Writes reports as commits on the branch that Settings name. Owns when: only where a reader would find something new.
 //! A report is never written to the watched branch, so that no commit of ours wakes us.
+//!
+//! The ledger goes with every report. It alone is a reason for a commit where what is owned, protected or paused changed:
+//! no reader sees that, and a lost journal would miss it.
 
+use super::keeper::Keeper;
+use super::ledger::{self, Ledger};
 use super::snapshot::Snapshot;
-use crate::model::{Memory, Patch, Severity};
+use crate::model::settings::Reports;
+use crate::model::{Digest, Memory, Patch, Severity};
 use crate::plan::guard;
 use crate::ports::clock::Clock;
 use crate::ports::git::{Content, Edits, GitError, Limits, Mirror, Person, Pushed};
@@ -26,6 +32,17 @@ struct Last {
     read: bool,
     status: Option<StatusJson>,
     files: BTreeMap<String, Vec<u8>>,
+    ledger: Option<Vec<u8>>,
+    /// What of Memory the ledger holds that has to be in it; none where it is not known to be.
+    essence: Option<Digest>,
+}
+
+/// What the start has to know of the report branch.
+pub struct Stands {
+    /// Whether there is a report.
+    pub report: bool,
+    /// The ledger, as it lies there.
+    pub ledger: Option<Vec<u8>>,
 }
 
 impl Reporter {
@@ -35,13 +52,24 @@ impl Reporter {
         Self { branch: branch.into(), author, clock, last: Mutex::default() }
     }
 
+    /// Reads what stands on the report branch, once; nothing where reports are not written.
+    pub async fn stands(&self, mirror: &Mirror, target: &Reports) -> Result<Stands, GitError> {
+        let mut last = self.last.lock().await;
+        if !last.read && target.branch != self.branch {
+            *last = stands(mirror, &target.branch, &target.path).await?;
+        }
+        Ok(Stands { report: !last.files.is_empty(), ledger: last.ledger.clone() })
+    }
+
     /// Commits what the last cycle found, where it says something new. Gives the commit, where there is one.
     pub async fn report(
         &self,
         mirror: &Mirror,
         snapshot: &Snapshot,
-        memory: &Memory,
+        keeper: &Keeper,
+        ledger: &Ledger,
     ) -> Result<Option<String>, GitError> {
+        let memory = keeper.memory();
         let Some(estate) = &snapshot.estate else { return Ok(None) };
         let target = &estate.settings.reports;
         if target.branch == self.branch {
@@ -69,11 +97,14 @@ impl Reporter {
             (_, _, Some(fetch)) => Some(Trouble::Unreachable { why: &fetch.what }),
             _ => None,
         };
+        if let Some(text) = last.ledger.take() {
+            last.essence = ledger.essence_of(&text, estate);
+        }
         let made_from = Report {
             estate: &estate.settings.estate,
             plan: snapshot.after.as_deref(),
             outcomes: &snapshot.outcomes,
-            memory,
+            memory: &memory,
             branch: &self.branch,
             commit: estate.commit.as_deref(),
             trouble,
@@ -81,14 +112,26 @@ impl Reporter {
             now: self.clock.now(),
         };
         let files = report::files(&made_from);
-        if files == last.files {
+        let essence = ledger.essence(&memory);
+        let told = files == last.files;
+        if told && last.essence == essence {
             return Ok(None);
         }
-        let subject = report::subject(&made_from);
+        let subject = if told { REMEMBERED.to_owned() } else { report::subject(&made_from) };
         let status = report::status(&made_from);
-        let pushed =
-            mirror.commit_and_push(&target.branch, &edits(&target.path, &files), &subject, &self.author).await?;
-        *last = Last { read: true, status: Some(status), files };
+        let mut edits = edits(&target.path, &files);
+        let mut written = None;
+        match ledger.next(keeper).await {
+            Ok(Some(text)) => {
+                written = essence;
+                edits.extend(self::edits(&target.path, &BTreeMap::from([(ledger::FILE.to_owned(), text)])));
+            }
+            Ok(None) => {}
+            // A reader of reports is not to be left in the dark as well.
+            Err(error) => tracing::error!(%error, "the report goes without the ledger"),
+        }
+        let pushed = mirror.commit_and_push(&target.branch, &edits, &subject, &self.author).await?;
+        *last = Last { read: true, status: Some(status), files, ledger: None, essence: written };
         match pushed {
             Pushed::Commit(commit) => {
                 tracing::info!(commit = commit.short(), subject, "reported");
@@ -98,6 +141,12 @@ impl Reporter {
         }
     }
 }
+
+/// The subject of a commit that has only the ledger in it.
+const REMEMBERED: &str = "ledger: what is owned, protected or paused changed";
+
+/// How large a ledger may be: some hundred bytes for each owned object and each of its parts.
+const LARGEST_LEDGER: u64 = 64 * 1024 * 1024;
 
 /// What begins and what ends to be unwell with this cycle, for Memory.
 pub fn since(snapshot: &Snapshot, memory: &Memory, now: jiff::Timestamp) -> Vec<Patch> {
@@ -124,13 +173,18 @@ async fn stands(mirror: &Mirror, branch: &str, path: &str) -> Result<Last, GitEr
     mirror.obtain(&tip).await?;
     let path = path.trim_matches('/');
     let mut files = BTreeMap::new();
-    for file in mirror.tree(&tip, path, &Limits::default())? {
+    let mut ledger = None;
+    let limits = Limits { file: LARGEST_LEDGER, ..Limits::default() };
+    for file in mirror.tree(&tip, path, &limits)? {
         let name = file.path.strip_prefix(path).unwrap_or(&file.path).trim_start_matches('/');
         if let (true, Content::Bytes(bytes)) = (["STATUS.md", "DRIFT.md", "status.json"].contains(&name), &file.content)
         {
             files.insert(name.to_owned(), bytes.to_vec());
         }
+        if let (ledger::FILE, Content::Bytes(bytes)) = (name, &file.content) {
+            ledger = Some(bytes.to_vec());
+        }
     }
     let status = files.get("status.json").and_then(|bytes| serde_json::from_slice(bytes).ok());
-    Ok(Last { read: true, status, files })
+    Ok(Last { read: true, status, files, ledger, essence: None })
 }

@@ -44,7 +44,7 @@ impl Snapshot {
 /// Something outside any one resource that went wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
-    /// Where: `git`, `journal`, `report`, `driftless`.
+    /// Where: `git`, `journal`, `lease`, `report`, `driftless`.
     pub with: String,
     /// What was tried and what came back.
     pub what: String,

@@ -3,6 +3,7 @@
 
 use super::backoff::Backoff;
 use super::keeper::Keeper;
+use super::lease::Lease;
 use crate::kinds::{self, AnyOperate, Progress, Work};
 use crate::model::memory::Failure;
 use crate::model::{Attempt, Digest, Done, Estate, Fault, Intent, Outcome, Patch, Planned, ProviderId, Step, Verb};
@@ -39,6 +40,8 @@ pub struct Worker<'a> {
     pub keeper: &'a Keeper,
     /// When failures are tried again.
     pub backoff: &'a Backoff,
+    /// The right to write; none where no repo is known.
+    pub lease: Option<&'a Lease>,
 }
 
 impl<'a> Worker<'a> {
@@ -73,6 +76,7 @@ impl<'a> Worker<'a> {
             ));
         };
         self.same_team().await?;
+        self.lease.map_or(Ok(()), Lease::check)?;
         let done =
             if record::only_remembered(change) { Done::default() } else { self.operate(kind, change, before).await? };
         let owned = self.keeper.memory().owned.get(&change.key.id).cloned();
@@ -80,6 +84,9 @@ impl<'a> Worker<'a> {
         let mut patches = record::done(kind, document, owned.as_ref(), change, &done, self.ports.clock.now());
         if self.keeper.memory().approvals.contains_key(&change.digest) {
             patches.push(Patch::Spend(change.digest.clone()));
+            if change.key.verb.removes() {
+                patches.push(Patch::Known(change.key.id.clone()));
+            }
         }
         self.keeper.write(&patches).await.map_err(not_written)?;
         Ok(done)

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything remembered, rebuilt from the journal at start.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 pub struct Memory {
     /// The estate's uuid, pinned at first contact.
     pub estate: Option<uuid::Uuid>,
@@ -31,6 +31,12 @@ pub struct Memory {
     /// Somebody's word that nothing is to be written to the world.
     #[serde(default)]
     pub frozen: Option<Freeze>,
+    /// The number of the last ledger that was written or taken in; 0 before the first.
+    pub serial: u64,
+    /// What was found again after the journal was lost: nobody has said since that it may be deleted or replaced.
+    pub found: BTreeSet<ResourceId>,
+    /// The journal was lost without a ledger, and what it owned has not been seen whole since.
+    pub lost: bool,
 }
 
 /// One owned object.
@@ -197,6 +203,14 @@ pub enum Patch {
     Freeze(Freeze),
     /// Lets them go on.
     Thaw,
+    /// Remembers the number of a ledger.
+    Serial(u64),
+    /// Remembers that an object was found again.
+    Found(ResourceId),
+    /// Somebody approved what deletes or replaces it: it is known again.
+    Known(ResourceId),
+    /// Remembers that the journal was lost, or that all has been seen since.
+    Lost(bool),
 }
 
 impl Memory {
@@ -210,6 +224,7 @@ impl Memory {
             }
             Patch::Forget(id) => {
                 self.owned.remove(&id);
+                self.found.remove(&id);
             }
             Patch::Part(id, part, digest) => {
                 if let Some(owned) = self.owned.get_mut(&id) {
@@ -222,6 +237,9 @@ impl Memory {
                 }
             }
             Patch::Rename(old, new) => {
+                if self.found.remove(&old) {
+                    self.found.insert(new.clone());
+                }
                 if let Some(owned) = self.owned.remove(&old) {
                     self.owned.insert(new, owned);
                 }
@@ -266,6 +284,14 @@ impl Memory {
             }
             Patch::Freeze(freeze) => self.frozen = Some(freeze),
             Patch::Thaw => self.frozen = None,
+            Patch::Serial(serial) => self.serial = serial,
+            Patch::Found(id) => {
+                self.found.insert(id);
+            }
+            Patch::Known(id) => {
+                self.found.remove(&id);
+            }
+            Patch::Lost(lost) => self.lost = lost,
             _ => {}
         }
     }

@@ -11,6 +11,7 @@ pub mod fault;
 pub mod finding;
 pub mod id;
 pub mod kind;
+pub mod ledger;
 pub mod memory;
 pub mod money;
 pub mod outcome;

@@ -125,4 +125,15 @@ impl Policy {
             adopt: Adopt::Match,
         }
     }
+
+    /// The stricter of this and another, field by field; what may be taken over is this one's.
+    pub fn stricter(mut self, then: &Self) -> Self {
+        self.protect |= then.protect;
+        self.on_remove = self.on_remove.min(then.on_remove);
+        self.soak = self.soak.max(then.soak);
+        if then.mode > self.mode {
+            (self.mode, self.reason, self.until) = (then.mode, then.reason.clone(), then.until);
+        }
+        self
+    }
 }

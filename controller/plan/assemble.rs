@@ -152,7 +152,11 @@ impl<'a> Draft<'a> {
         if changes.is_empty() && sound {
             self.tally.in_sync += 1;
         }
-        self.remember.extend(record::in_sync(kind, document, claim, &changes, sound));
+        let owns = record::in_sync(kind, document, claim, &changes, sound);
+        if owns.is_some() && !self.memory.found.contains(id) && self.is_found(kind, id, claim) {
+            self.remember.push(Patch::Found(id.clone()));
+        }
+        self.remember.extend(owns);
         self.supply(document, live, &changes);
         self.push(id, changes);
     }

@@ -3,14 +3,24 @@
 use super::assemble::Draft;
 use super::claim::Claims;
 use super::settle;
-use crate::model::{ChangeKey, Intent, Observed, Patch, ResourceId, Verb};
+use super::standing::FOUND;
+use crate::model::finding::Weight;
+use crate::model::{ChangeKey, Finding, Intent, Observed, Patch, ResourceId, Verb};
 use std::collections::BTreeSet;
+
+/// So many ids are named one by one.
+const NAMED: usize = 5;
+
+fn found(patch: &Patch) -> Option<&ResourceId> {
+    if let Patch::Found(id) = patch { Some(id) } else { None }
+}
 
 impl Draft<'_> {
     pub(super) fn close(&mut self, claims: &Claims<'_>) {
         if self.strange {
             return;
         }
+        self.tell_found();
         let settled = |patch: &Patch| if let Patch::Settle(key) = patch { Some(key.clone()) } else { None };
         let settled: BTreeSet<ChangeKey> = self.remember.iter().filter_map(settled).collect();
         for intent in self.memory.intents.values().filter(|i| !settled.contains(&i.key)) {
@@ -23,6 +33,29 @@ impl Draft<'_> {
             if !planned && self.judged(claims, &key.id) {
                 self.remember.push(Patch::Heal(key.clone()));
             }
+        }
+    }
+
+    /// Says what is owned only since it was found again, and ends the search once everything was seen.
+    fn tell_found(&mut self) {
+        let found: BTreeSet<&ResourceId> =
+            self.memory.found.iter().chain(self.remember.iter().filter_map(found)).collect();
+        if !found.is_empty() {
+            let names: Vec<String> = found.iter().take(NAMED).map(ToString::to_string).collect();
+            let more = found.len().saturating_sub(NAMED);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let text = format!(
+                "owned again since the journal was lost, without a ledger to say how: {}{more}",
+                names.join(", ")
+            );
+            let hint = "Whatever deletes or replaces one of them is held; approving it once ends that for this one.";
+            let (rule, hint) = (FOUND.to_owned(), hint.to_owned());
+            self.findings.push(Finding { id: None, weight: Weight::Note, rule, text, hint, place: None });
+        }
+        let seen = self.world.account.as_ref().is_none_or(Result::is_ok)
+            && self.world.scopes.values().all(|scope| scope.found.is_ok());
+        if self.memory.lost && seen && self.tally.unknown == 0 {
+            self.remember.push(Patch::Lost(false));
         }
     }
 

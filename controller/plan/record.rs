@@ -114,16 +114,11 @@ fn generation_of(claim: &Claim<'_>, live: &Live, kind: &dyn AnyKind) -> u32 {
 
 /// While a document is not fully applied, the stricter of its policy and the one last applied binds.
 fn stricter(owned: Option<&Owned>, document: &Document) -> Policy {
-    let mut policy = document.policy.clone();
-    if let Some(then) = owned.map(|o| &o.policy) {
-        policy.protect |= then.protect;
-        policy.on_remove = policy.on_remove.min(then.on_remove);
-        policy.soak = policy.soak.max(then.soak);
-        if then.mode > policy.mode {
-            (policy.mode, policy.reason, policy.until) = (then.mode, then.reason.clone(), then.until);
-        }
+    let policy = document.policy.clone();
+    match owned {
+        Some(owned) => policy.stricter(&owned.policy),
+        None => policy,
     }
-    policy
 }
 
 fn all_needs(owned: Option<&Owned>, document: &Document) -> BTreeSet<ResourceId> {

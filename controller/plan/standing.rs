@@ -5,10 +5,13 @@ use super::assemble::Draft;
 use super::claim::Claim;
 use super::{guard, record, sequence};
 use crate::model::{
-    AnyKind, Cause, ChangeKey, Digest, Document, Hold, HoldReason, Mode, Place, Planned, Policy, Standing, Step,
-    Supply, Verb,
+    AnyKind, Cause, ChangeKey, Digest, Document, Hold, HoldReason, Mode, Place, Planned, Policy, ResourceId, Standing,
+    Step, Supply, Verb,
 };
 use jiff::Timestamp;
+
+/// The rule that holds the end of what only looking says is ours.
+pub(super) const FOUND: &str = "found-again";
 
 /// The replacement that a `Retire` of the same plan belongs to.
 struct Replacement {
@@ -59,6 +62,7 @@ impl Draft<'_> {
             if takes_over && reasons.is_empty() {
                 reasons.push(guard::takes_over(change));
             }
+            self.judge_unsure(kind, claim, change, &mut reasons);
             if change.key.verb == Verb::Replace {
                 // Nobody would agree to the first half alone.
                 let other = retirement.as_ref().filter(|_| reasons.is_empty());
@@ -140,12 +144,40 @@ impl Draft<'_> {
         }
     }
 
+    /// What was found again after the journal was lost is neither deleted nor replaced before somebody agrees to it.
+    pub(super) fn judge_unsure(
+        &self,
+        kind: &dyn AnyKind,
+        claim: &Claim<'_>,
+        change: &Planned,
+        reasons: &mut Vec<HoldReason>,
+    ) {
+        let removes = change.key.verb.removes() || change.key.verb == Verb::Stop;
+        if reasons.is_empty() && removes && self.is_found(kind, &change.key.id, claim) {
+            let text = format!(
+                "{} was found again after the journal was lost, and nobody has approved a deletion or replacement of it since",
+                change.key.id
+            );
+            reasons.push(HoldReason { rule: FOUND.to_owned(), text });
+        }
+    }
+
+    /// Says whether an object is ours only since it was found so, with neither journal nor ledger to say it.
+    pub(super) fn is_found(&self, kind: &dyn AnyKind, id: &ResourceId, claim: &Claim<'_>) -> bool {
+        if self.memory.found.contains(id) {
+            return true;
+        }
+        let Some(live) = claim.observed.state() else { return false };
+        let marked = || kind.marker(&live.state).is_some();
+        claim.owned.is_none() && claim.made_by.is_none() && (self.memory.lost || (!claim.adopting && marked()))
+    }
+
     /// A former generation that only its marker names: nobody has agreed to its end.
     pub(super) fn judge_found(&self, policy: &Policy, change: &mut Planned) {
         let mut reasons = guard::of_itself(change, policy, self.brakes);
         if reasons.is_empty() {
             let text = "its marker says that it was replaced, but no replacement of ours is remembered".to_owned();
-            reasons.push(HoldReason { rule: "found-again".to_owned(), text });
+            reasons.push(HoldReason { rule: FOUND.to_owned(), text });
         }
         guard::hold(change, reasons, self.memory, self.world.as_of);
     }

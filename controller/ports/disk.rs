@@ -43,6 +43,24 @@ pub fn holder(folder: &Path) -> Option<String> {
 /// The file whose lock is that right.
 const LOCK: &str = "lock";
 
+/// Writes a file (0600) that is not there yet, whole or not at all; false where there is one.
+pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<bool> {
+    if path.exists() {
+        return Ok(false);
+    }
+    let draft = path.with_added_extension("new");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    io::Write::write_all(&mut file, bytes)?;
+    file.sync_all()?;
+    // A link fails where somebody else was faster; a rename would take that file's place.
+    let linked = fs::hard_link(&draft, path);
+    fs::remove_file(&draft)?;
+    match linked {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        linked => linked.map(|()| true),
+    }
+}
+
 /// Entries that one folder may have; more is somebody's home directory, not an infra repo.
 const MOST: usize = 100_000;
 

@@ -5,6 +5,7 @@ pub mod config;
 pub mod digitalocean;
 pub mod disk;
 pub mod git;
+pub mod machine;
 pub mod people;
 pub mod process;
 pub mod socket;

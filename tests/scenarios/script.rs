@@ -12,6 +12,9 @@ pub struct Scenario {
     /// What it shows and why that matters.
     #[allow(dead_code, reason = "for those who read the file")]
     pub about: String,
+    /// Whether it goes the same with the journal lost between steps; where not, the file says why beside it.
+    #[serde(default = "yes")]
+    pub survives: bool,
     pub steps: Vec<Step>,
     #[serde(skip)]
     pub path: PathBuf,
@@ -71,6 +74,10 @@ pub struct Step {
 #[serde(rename_all = "lowercase")]
 pub enum Memory {
     Lost,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// What is expected where a file says nothing.

@@ -20,8 +20,17 @@ const HAND: &str = "hand";
 /// Looks until the controller rests; more are a loop.
 const LOOKS: usize = 12;
 
+/// What becomes of the journal between steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Journal {
+    /// It stays.
+    Kept,
+    /// It is deleted before each step but the first; not where the controller has just died before it could report.
+    Lost,
+}
+
 /// Plays every step, or says at which one it went otherwise.
-pub async fn play(scenario: &Scenario) -> Result<(), String> {
+pub async fn play(scenario: &Scenario, journal: Journal) -> Result<(), String> {
     let clock = Clock::at("2026-01-01T00:00:00Z".parse::<Timestamp>().expect("a time"));
     let teams = scenario.steps.iter().filter_map(|step| step.team.as_deref()).filter(|team| *team != "ours");
     let tokens = [Token::full(TOKEN), Token::full(HAND)].into_iter().chain(teams.map(|t| Token::full(t).of_team(t)));
@@ -31,6 +40,10 @@ pub async fn play(scenario: &Scenario) -> Result<(), String> {
     let mut stage = Stage { house: Some(house), clock, files, names: Names::default() };
     let mut wrong = Vec::new();
     for (at, step) in scenario.steps.iter().enumerate() {
+        let died = at.checked_sub(1).is_some_and(|before| scenario.steps[before].crash.is_some());
+        if journal == Journal::Lost && at > 0 && !died && scenario.survives {
+            stage.house = Some(stage.taken().restart_without_journal().await);
+        }
         stage.happens(step).await;
         let came = stage.rests(step).await?;
         for (key, text, came) in came {

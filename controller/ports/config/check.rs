@@ -206,7 +206,13 @@ pub(super) fn log_format(from: &mut Resolver<'_>) -> LogFormat {
 
 /// What is unwise but works.
 pub(super) fn warnings(config: &Config) -> Vec<String> {
-    let secrets = [&config.git.token, &config.digitalocean.token, &config.server.token];
+    let secrets = [
+        &config.git.token,
+        &config.digitalocean.token,
+        &config.server.token,
+        &config.ledger_key,
+        &config.former_ledger_key,
+    ];
     let mut warnings: Vec<String> = secrets.into_iter().flatten().filter_map(|secret| secret.warning()).collect();
     warnings.extend(config.git.ssh_key_file.as_deref().and_then(|path| warn_of("git.ssh_key_file", path)));
     warnings.extend(config.webhook_secrets.as_ref().and_then(|s| warn_of("webhook.secrets_file", s.file())));

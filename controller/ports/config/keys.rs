@@ -67,6 +67,8 @@ pub(super) const KEYS: &[Key] = &[
     key("digitalocean.per_hour", Shape::Number),
     Key { name: "log.level", shape: Shape::Text, also: &["RUST_LOG"] },
     key("log.format", Shape::Text),
+    key("ledger.key", Shape::Secret),
+    key("ledger.former_key", Shape::Secret),
     key("caps.max_deletes", Shape::Number),
     key("caps.max_delete_percent", Shape::Number),
     key("server.listen", Shape::Text),

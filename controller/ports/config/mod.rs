@@ -42,6 +42,10 @@ pub struct Config {
     pub git: Git,
     /// How DigitalOcean is reached.
     pub digitalocean: DigitalOcean,
+    /// What the ledger is signed with; else a key in the data folder.
+    pub ledger_key: Option<Secret>,
+    /// The key before that one, still believed.
+    pub former_ledger_key: Option<Secret>,
     /// What is logged.
     pub log: Log,
     /// Bounds on what Settings in the repo may allow.
@@ -278,6 +282,8 @@ impl Config {
             no_color: from.flag("no_color"),
             git,
             digitalocean: check::digitalocean(from),
+            ledger_key: from.secret("ledger.key"),
+            former_ledger_key: from.secret("ledger.former_key"),
             log: Log { level: from.text("log.level", "info"), format: check::log_format(from) },
             caps: Caps {
                 max_deletes: from.optional("caps.max_deletes", |text| check::number(text, 0, u32::MAX)),

@@ -41,6 +41,14 @@ pub enum StoreError {
         /// What it says it is.
         application: i64,
     },
+    /// It is no journal at all.
+    #[error("{path} is no journal of driftless ({why}); nothing was changed", path = path.display())]
+    NoJournal {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// It cannot be read as a journal.
     #[error(
         "the journal {path} is damaged ({what}): move it aside together with its -wal and -shm files and start again; \

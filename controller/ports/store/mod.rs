@@ -5,6 +5,7 @@ mod error;
 mod looks;
 mod open;
 mod probe;
+mod restore;
 mod rows;
 mod runs;
 mod schema;
@@ -12,6 +13,7 @@ mod schema;
 mod tests;
 
 pub use error::StoreError;
+pub use restore::restore;
 pub use runs::{Ending, KEPT, Run, Tally};
 
 use crate::model::{Memory, Patch};

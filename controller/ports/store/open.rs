@@ -2,8 +2,8 @@
 
 use super::{Store, StoreError, schema};
 use backon::{ConstantBuilder, Retryable};
-use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, SqlitePool};
 use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
@@ -32,15 +32,7 @@ impl Store {
     /// Copies the journal, whole and compact, into a new file (0600), while it is in use. A file that is there already
     /// is an error; interrupted, it may leave an incomplete copy behind.
     pub async fn backup(&self, to: &Path) -> Result<(), StoreError> {
-        let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to);
-        made.map_err(|e| files("make the backup", to, e))?;
-        let name = to.to_string_lossy();
-        sqlx::query("VACUUM INTO $1")
-            .bind(name.as_ref())
-            .execute(&self.pool)
-            .await
-            .map_err(|e| StoreError::sql("write the backup", to, e))
-            .map(drop)
+        copy(&self.pool, to).await
     }
 
     /// One connection, for good: writes come one after the other anyhow, and one in memory would be lost with it.
@@ -55,6 +47,15 @@ impl Store {
         schema::migrate(&pool, &path).await?;
         Ok(Self { pool, path })
     }
+}
+
+/// Copies the database, whole and compact, into a new file (0600).
+pub(super) async fn copy(pool: &SqlitePool, to: &Path) -> Result<(), StoreError> {
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to);
+    made.map_err(|e| files("make the backup", to, e))?;
+    let name = to.to_string_lossy();
+    let copied = sqlx::query("VACUUM INTO $1").bind(name.as_ref()).execute(pool).await;
+    copied.map_err(|e| StoreError::sql("write the backup", to, e)).map(drop)
 }
 
 /// FULL: in WAL mode, NORMAL may lose the last commits with the power, and a lost intent is a second droplet.
@@ -99,7 +100,7 @@ fn make_folder(folder: &Path) -> io::Result<()> {
 /// Makes the file before the database does, so that it is never readable by others; SQLite gives its companions
 /// (`-wal`, `-shm`) the same permissions. A file that is there is not opened: closing it again would drop the locks
 /// that this process may hold on it (POSIX).
-fn make_private(path: &Path) -> io::Result<()> {
+pub(super) fn make_private(path: &Path) -> io::Result<()> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
             let mode = std::fs::metadata(path)?.permissions().mode();

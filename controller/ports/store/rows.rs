@@ -46,12 +46,15 @@ pub(super) enum Row {
     Failure(ChangeKey),
     Since(String),
     Frozen,
+    Serial,
+    Found,
+    Lost,
 }
 
 impl Row {
     pub(super) fn table(&self) -> Table {
         match self {
-            Self::Estate | Self::Team | Self::Frozen => Table::Meta,
+            Self::Estate | Self::Team | Self::Frozen | Self::Serial | Self::Found | Self::Lost => Table::Meta,
             Self::Owned(_) => Table::Owned,
             Self::Intent(_) => Table::Intents,
             Self::Pause(_) => Table::Pauses,
@@ -71,6 +74,9 @@ impl Row {
             Self::Approval(digest) => digest.to_string(),
             Self::Since(what) => what.clone(),
             Self::Frozen => "frozen".to_owned(),
+            Self::Serial => "serial".to_owned(),
+            Self::Found => "found".to_owned(),
+            Self::Lost => "lost".to_owned(),
         }
     }
 
@@ -86,6 +92,9 @@ impl Row {
             Self::Failure(key) => memory.failures.get(key).map(serde_json::to_string),
             Self::Since(what) => memory.since.get(what).map(serde_json::to_string),
             Self::Frozen => memory.frozen.as_ref().map(serde_json::to_string),
+            Self::Serial => (memory.serial > 0).then(|| serde_json::to_string(&memory.serial)),
+            Self::Found => (!memory.found.is_empty()).then(|| serde_json::to_string(&memory.found)),
+            Self::Lost => memory.lost.then(|| serde_json::to_string(&true)),
         }
     }
 }
@@ -98,7 +107,11 @@ pub(super) fn put(memory: &mut Memory, table: Table, key: &str, json: &str) -> R
         (Table::Meta, "estate") => memory.estate = Some(value(json)?),
         (Table::Meta, "team") => memory.team = Some(value(json)?),
         (Table::Meta, "frozen") => memory.frozen = Some(value(json)?),
-        (Table::Meta, _) => return Err("this key is not known".to_owned()),
+        (Table::Meta, "serial") => memory.serial = value(json)?,
+        (Table::Meta, "found") => memory.found = value(json)?,
+        (Table::Meta, "lost") => memory.lost = value(json)?,
+        // What a later program keeps here is not for this one to judge; it stays.
+        (Table::Meta, _) => {}
         (Table::Owned, _) => drop(memory.owned.insert(id()?, value(json)?)),
         (Table::Intents, _) => drop(memory.intents.insert(change()?, value(json)?)),
         (Table::Pauses, _) => drop(memory.pauses.insert(id()?, value(json)?)),
@@ -140,11 +153,16 @@ impl Touched {
         match patch {
             Patch::Estate(_) => self.whole(Row::Estate),
             Patch::Team(_) => self.whole(Row::Team),
-            Patch::Own(id, _) | Patch::Forget(id) => self.whole(Row::Owned(id.clone())),
+            Patch::Own(id, _) => self.whole(Row::Owned(id.clone())),
+            Patch::Forget(id) => {
+                self.whole(Row::Owned(id.clone()));
+                self.inside(Row::Found);
+            }
             Patch::Part(id, ..) | Patch::PartGone(id, _) => self.inside(Row::Owned(id.clone())),
             Patch::Rename(old, new) => {
                 self.inside(Row::Owned(old.clone()));
                 self.inside(Row::Owned(new.clone()));
+                self.inside(Row::Found);
             }
             Patch::Intend(intent) => self.whole(Row::Intent(intent.key.clone())),
             Patch::Settle(key) => self.whole(Row::Intent(key.clone())),
@@ -154,6 +172,9 @@ impl Touched {
             Patch::Since(what, _) => self.inside(Row::Since(what.clone())),
             Patch::Over(what) => self.whole(Row::Since(what.clone())),
             Patch::Freeze(_) | Patch::Thaw => self.whole(Row::Frozen),
+            Patch::Serial(_) => self.whole(Row::Serial),
+            Patch::Found(_) | Patch::Known(_) => self.inside(Row::Found),
+            Patch::Lost(_) => self.whole(Row::Lost),
             Patch::Deleted(_) => {}
             Patch::DeletionsBefore(time) => self.deletions_before = self.deletions_before.max(Some(*time)),
         }

@@ -1,11 +1,11 @@
 //! The journal's tables, by numbered migrations. A migration that was released is never edited: add another.
 
-use super::StoreError;
+use super::{StoreError, open};
 use sqlx::{SqliteConnection, SqlitePool};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What the file says it is (`PRAGMA application_id`): "drft".
-const APPLICATION: i64 = 0x6472_6674;
+pub(super) const APPLICATION: i64 = 0x6472_6674;
 
 /// Each entry brings the journal from the version of its index to the next.
 ///
@@ -35,21 +35,49 @@ pub(super) fn latest() -> i64 {
 
 /// Brings the journal to the latest version, or refuses it untouched: a newer one, a damaged one, another program's.
 ///
-/// Each migration is one transaction together with its number: interrupted, it is run again from its beginning.
+/// Each migration is one transaction together with its number: interrupted, it is run again from its beginning. A journal
+/// that somebody has worked with is copied beside itself first, once: there is a way back to the older program.
 pub(super) async fn migrate(pool: &SqlitePool, path: &Path) -> Result<(), StoreError> {
+    migrate_by(pool, path, MIGRATIONS).await
+}
+
+/// The same by these migrations.
+pub(super) async fn migrate_by(pool: &SqlitePool, path: &Path, migrations: &[&'static str]) -> Result<(), StoreError> {
+    let latest = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
     let sql = |e| StoreError::sql("look at the version", path, e);
     let mut connection = pool.acquire().await.map_err(sql)?;
     refuse_foreign(&mut connection, path).await?;
     let version: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *connection).await.map_err(sql)?;
-    if version > latest() {
-        return Err(StoreError::Newer { path: path.to_owned(), journal: version, program: latest() });
+    if version > latest {
+        return Err(StoreError::Newer { path: path.to_owned(), journal: version, program: latest });
     }
     check(&mut connection, path).await?;
     drop(connection);
-    for (from, migration) in MIGRATIONS.iter().enumerate() {
+    if version > 0 && version < latest {
+        keep_former(pool, path, latest).await?;
+    }
+    for (from, migration) in migrations.iter().enumerate() {
         step(pool, from, migration).await.map_err(|e| StoreError::sql("bring the tables up to date", path, e))?;
     }
     Ok(())
+}
+
+/// The copy that is made before a journal is brought to a version.
+pub(super) fn before(path: &Path, version: i64) -> PathBuf {
+    path.with_added_extension(format!("before-v{version}"))
+}
+
+/// Copies the journal beside itself, unless an earlier try did. The copy has its name only once it is whole.
+async fn keep_former(pool: &SqlitePool, path: &Path, version: i64) -> Result<(), StoreError> {
+    let copy = before(path, version);
+    if copy.exists() {
+        return Ok(());
+    }
+    let draft = copy.with_added_extension("new");
+    let _ = std::fs::remove_file(&draft);
+    open::copy(pool, &draft).await?;
+    let named = std::fs::rename(&draft, &copy);
+    named.map_err(|source| StoreError::Files { doing: "keep a copy of the journal as", path: copy, source })
 }
 
 /// Runs one migration unless it was run: by an earlier start, or at this moment by another process.

@@ -120,7 +120,13 @@ fn patch() -> impl Strategy<Value = Patch> {
         })),
         Just(Patch::Thaw),
     ];
-    prop_oneof![own, work, care]
+    let loss = prop_oneof![
+        (0u64..3).prop_map(Patch::Serial),
+        id().prop_map(Patch::Found),
+        id().prop_map(Patch::Known),
+        any::<bool>().prop_map(Patch::Lost),
+    ];
+    prop_oneof![own, work, care, loss]
 }
 
 fn wait<T>(future: impl Future<Output = T>) -> T {
