@@ -146,7 +146,9 @@ pub fn taken_in(journal: &Memory, ledger: Memory) -> Vec<Patch> {
     patches.extend(since.into_iter().map(|(what, when)| Patch::Since(what, when)));
     patches.extend(found.into_iter().map(Patch::Found));
     patches.extend(lost.then_some(Patch::Lost(true)));
-    patches.extend(journal.approvals.keys().cloned().map(Patch::Spend));
+    if journal.estate.is_some() {
+        patches.extend(journal.approvals.keys().cloned().map(Patch::Spend));
+    }
     patches.push(Patch::Serial(serial));
     patches
 }
