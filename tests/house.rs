@@ -169,6 +169,14 @@ impl House {
         house
     }
 
+    /// Stops the controller, loses its journal, and starts it anew with this token, until the next start.
+    pub async fn restart_without_journal_with(mut self, token: &str) -> Self {
+        let usual = std::mem::replace(&mut self.setup.token, Token::inline(token));
+        let mut house = self.reborn(true).await;
+        house.setup.token = usual;
+        house
+    }
+
     /// Stops the controller, loses its journal, and starts it anew.
     pub async fn restart_without_journal(self) -> Self {
         self.reborn(true).await

@@ -84,12 +84,12 @@ async fn who_takes_the_lease_over_looks_anew_and_does_nothing_twice() {
     let files = [(
         "open.yaml",
         Some(
-            "apiVersion: driftless/v1\nkind: Firewall\nmetadata: {name: office}\nspec: {name: office, inbound: [{protocol: tcp, ports: '22', sources: [192.0.2.1]}]}\n",
+            "apiVersion: driftless/v1\nkind: Firewall\nmetadata: {name: office}\nspec: {inbound: [{protocol: tcp, ports: 22, from: [192.0.2.1]}]}\n",
         ),
     )];
     house.push(&files).await;
     let first = async {
-        until(|| house.hand().fired(fault) > 0).await;
+        tokio::time::timeout(Duration::from_secs(30), until(|| house.hand().fired(fault) > 0)).await.expect("it looks");
         house.cycle().await
     };
     let (second, first) = tokio::join!(cycle(&other), first);

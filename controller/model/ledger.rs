@@ -161,7 +161,9 @@ pub fn taken_in(journal: &Memory, ledger: Memory) -> Vec<Patch> {
     patches.extend(lost.then_some(Patch::Lost(true)));
     // A freeze that ended since is ended once more by hand; one that is forgotten may cost a night.
     patches.extend(frozen.filter(|_| journal.frozen.is_none()).map(Patch::Freeze));
-    patches.extend(journal.approvals.keys().cloned().map(Patch::Spend));
+    if journal.estate.is_some() {
+        patches.extend(journal.approvals.keys().cloned().map(Patch::Spend));
+    }
     patches.push(Patch::Serial(serial));
     patches
 }

@@ -153,7 +153,7 @@ impl<'a> Draft<'a> {
             self.tally.in_sync += 1;
         }
         let owns = record::in_sync(kind, document, claim, &changes, sound);
-        if owns.is_some() && !self.memory.found.contains(id) && self.is_found(kind, id, claim) {
+        if owns.is_some() && !self.memory.found.contains(id) && self.is_found(id, claim) {
             self.remember.push(Patch::Found(id.clone()));
         }
         self.remember.extend(owns);

@@ -43,7 +43,7 @@ impl Draft<'_> {
                     let (mut changes, findings) = self.diff(kind, id, None, claim);
                     self.findings.extend(findings);
                     for change in &mut changes {
-                        self.judge_removal(kind, owned, claim, change);
+                        self.judge_removal(owned, claim, change);
                     }
                     self.push(id, changes);
                 }
@@ -70,7 +70,7 @@ impl Draft<'_> {
         true
     }
 
-    fn judge_removal(&mut self, kind: &dyn AnyKind, owned: &Owned, claim: &Claim<'_>, change: &mut Planned) {
+    fn judge_removal(&mut self, owned: &Owned, claim: &Claim<'_>, change: &mut Planned) {
         change.cause = Cause::Removal;
         change.digest = record::digest(change);
         let document = if owned.policy.mode == Mode::Observe { Mode::Observe } else { Mode::Enforce };
@@ -84,7 +84,7 @@ impl Draft<'_> {
             Verb::Retire => self.judge_found(&owned.policy, change),
             _ => {
                 let mut reasons = guard::of_itself(change, &owned.policy, self.brakes);
-                self.judge_unsure(kind, claim, change, &mut reasons);
+                self.judge_unsure(claim, change, &mut reasons);
                 guard::hold(change, reasons, self.memory, self.world.as_of);
             }
         }

@@ -62,7 +62,7 @@ impl Draft<'_> {
             if takes_over && reasons.is_empty() {
                 reasons.push(guard::takes_over(change));
             }
-            self.judge_unsure(kind, claim, change, &mut reasons);
+            self.judge_unsure(claim, change, &mut reasons);
             if change.key.verb == Verb::Replace {
                 // Nobody would agree to the first half alone.
                 let other = retirement.as_ref().filter(|_| reasons.is_empty());
@@ -145,15 +145,9 @@ impl Draft<'_> {
     }
 
     /// What was found again after the journal was lost is neither deleted nor replaced before somebody agrees to it.
-    pub(super) fn judge_unsure(
-        &self,
-        kind: &dyn AnyKind,
-        claim: &Claim<'_>,
-        change: &Planned,
-        reasons: &mut Vec<HoldReason>,
-    ) {
+    pub(super) fn judge_unsure(&self, claim: &Claim<'_>, change: &Planned, reasons: &mut Vec<HoldReason>) {
         let removes = change.key.verb.removes() || change.key.verb == Verb::Stop;
-        if reasons.is_empty() && removes && self.is_found(kind, &change.key.id, claim) {
+        if reasons.is_empty() && removes && self.is_found(&change.key.id, claim) {
             let text = format!(
                 "{} was found again after the journal was lost, and nobody has approved a deletion or replacement of it since",
                 change.key.id
@@ -162,14 +156,13 @@ impl Draft<'_> {
         }
     }
 
-    /// Says whether an object is ours only since it was found so, with neither journal nor ledger to say it.
-    pub(super) fn is_found(&self, kind: &dyn AnyKind, id: &ResourceId, claim: &Claim<'_>) -> bool {
+    /// Says whether an object is ours only since it was found so, with neither journal nor ledger to say it. Where nothing
+    /// says that there was a journal, this is a first start, and what a marker alone names is held by its kind's risk.
+    pub(super) fn is_found(&self, id: &ResourceId, claim: &Claim<'_>) -> bool {
         if self.memory.found.contains(id) {
             return true;
         }
-        let Some(live) = claim.observed.state() else { return false };
-        let marked = || kind.marker(&live.state).is_some();
-        claim.owned.is_none() && claim.made_by.is_none() && (self.memory.lost || (!claim.adopting && marked()))
+        self.memory.lost && claim.owned.is_none() && claim.made_by.is_none() && claim.observed.state().is_some()
     }
 
     /// A former generation that only its marker names: nobody has agreed to its end.

@@ -25,7 +25,7 @@ async fn cycles_with_ever_changing_content_keep_the_journal_bounded() {
         let files = [("zone.yaml", Some(zone.as_str())), (name.as_str(), Some(droplet.as_str()))];
         house.push(&files.into_iter().chain(gone).collect::<Vec<_>>()).await;
         match cycle % 4 {
-            0 => house.fault("POST /v2/droplets 422 count=1"),
+            0 => house.fault("POST /v2/droplets errored count=1"),
             1 => house.fault("POST /v2/domains/*/records 500 count=1"),
             _ => {}
         }

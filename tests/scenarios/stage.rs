@@ -37,12 +37,13 @@ pub async fn play(scenario: &Scenario, journal: Journal) -> Result<(), String> {
     let settings = sandbox::Config { tokens: tokens.collect(), ..sandbox_settings() };
     let house = House::at(&[("settings.yaml", ENFORCE)], settings, clock.clone()).await;
     let files = BTreeMap::from([("settings.yaml".to_owned(), ENFORCE.to_owned())]);
-    let mut stage = Stage { house: Some(house), clock, files, names: Names::default() };
+    let mut stage =
+        Stage { house: Some(house), clock, files, names: Names::default(), held: None, token: TOKEN.to_owned() };
     let mut wrong = Vec::new();
     for (at, step) in scenario.steps.iter().enumerate() {
         let died = at.checked_sub(1).is_some_and(|before| scenario.steps[before].crash.is_some());
         if journal == Journal::Lost && at > 0 && !died && scenario.survives {
-            stage.house = Some(stage.taken().restart_without_journal().await);
+            stage.lose_journal().await;
         }
         stage.happens(step).await;
         let came = stage.rests(step).await?;
@@ -67,6 +68,9 @@ struct Stage {
     clock: Clock,
     files: BTreeMap<String, String>,
     names: Names,
+    /// What the last plan held before the journal was lost, for those who approve it by what they read.
+    held: Option<Arc<Plan>>,
+    token: String,
 }
 
 impl Stage {
@@ -78,6 +82,22 @@ impl Stage {
         self.house.take().expect("there is always one")
     }
 
+    /// The journal is gone, and the controller starts anew: it has read the ledger before anybody decides anything.
+    async fn lose_journal(&mut self) {
+        let held = self.house().controller.snapshot.borrow().after.clone();
+        self.held = held;
+        self.house = Some(self.taken().restart_without_journal_with(&self.token.clone()).await);
+        let controller = &self.house().controller;
+        let head = controller.mirror.fetch().await.expect("the repository answers");
+        let mut desired = controller.desired.lock().await;
+        desired.take(&controller.mirror, &head.commit, "").await.expect("the commit can be read");
+        if let Some(estate) = &desired.estate {
+            let (ledger, reporter) = (&controller.ledger, &controller.reporter);
+            let said = ledger.recall(reporter, &controller.mirror, estate, &controller.keeper).await;
+            assert_eq!(said.expect("the journal can be written"), None);
+        }
+    }
+
     /// Everything that a step says to happen, but for faults.
     async fn happens(&mut self, step: &Step) {
         if let Some(wait) = &step.wait {
@@ -86,8 +106,10 @@ impl Stage {
             self.house().hand().advance(Duration::try_from(wait).expect("time goes forward"));
         }
         match &step.team {
-            Some(team) if team == "ours" => self.house = Some(self.taken().restart().await),
-            Some(team) => self.house = Some(self.taken().restart_with(team).await),
+            Some(team) => {
+                self.token = if team == "ours" { TOKEN.to_owned() } else { team.clone() };
+                self.house = Some(self.taken().restart_with(&self.token.clone()).await);
+            }
             None if step.memory.is_some() => self.house = Some(self.taken().restart_without_journal().await),
             None if step.restart => self.house = Some(self.taken().restart().await),
             None => {}
@@ -165,7 +187,7 @@ impl Stage {
 
     /// What people decide: approvals of what the last plan holds, pauses and their ends.
     async fn decide(&self, step: &Step) {
-        let last = self.house().controller.snapshot.borrow().after.clone();
+        let last = self.house().controller.snapshot.borrow().after.clone().or_else(|| self.held.clone());
         let mut patches = Vec::new();
         for wanted in &step.approve {
             let held = last.iter().flat_map(|plan| plan.held());

@@ -1,3 +1,5 @@
+//! The ledger as a text: who wrote it, what comes back of it, what differs when.
+
 use super::*;
 use crate::model::memory::{Deletion, Retiring};
 use crate::model::{Approval, OnRemove, Policy, ProviderId, ResourceId, Scope};

@@ -1,3 +1,5 @@
+//! Restoring against everything that is no journal, and upgrades that keep what was before.
+
 use super::*;
 use crate::model::Patch;
 use sqlx::SqlitePool;
@@ -114,7 +116,7 @@ async fn an_upgrade_keeps_a_copy_of_the_journal_as_it_was_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = journal(folder.path(), "journal.db", "now").await;
     let later: Vec<&'static str> =
-        schema::MIGRATIONS.iter().copied().chain(["CREATE TABLE later (x) STRICT;"]).collect();
+        schema::MIGRATIONS.iter().copied().chain(["CREATE TABLE later (x TEXT) STRICT;"]).collect();
     let store = Store::open(&path).await.unwrap();
     schema::migrate_by(&store.pool, &path, &later).await.unwrap();
     store.write(&team("after")).await.unwrap();
