@@ -80,9 +80,8 @@ impl Who {
     ///
     /// On a machine that names nobody, whoever reaches the journal is not compared with anybody: there is nothing to
     /// compare.
-    pub fn may_approve(&self, settings: Option<&Settings>, authors: &[Person]) -> Result<(), Refusal> {
+    pub fn may_approve(&self, settings: &Settings, authors: &[Person]) -> Result<(), Refusal> {
         let Some(access) = &self.listed else { return Ok(()) };
-        let Some(settings) = settings else { return Ok(()) };
         self.is_approver(access, settings)?;
         let own = authors.iter().find(|author| is(access, author));
         let Some(own) = own.filter(|_| !settings.self_approve) else { return Ok(()) };
@@ -92,7 +91,7 @@ impl Who {
                 "{} wrote some of what is held ({} <{}>), and nobody approves their own work",
                 self.name, own.name, own.email
             ),
-            "Somebody else who may approve does it; or selfApprove: true stands in Settings.",
+            "Somebody else who may approve does it; or Settings say selfApprove: true, in a commit that was wholly applied before.",
         ))
     }
 
@@ -182,11 +181,11 @@ mod tests {
             ("Anabel", "anabel@example.com", false),
         ] {
             let authors = [Person::new("Bob", "bob@example.com"), Person::new(name, email)];
-            let told = who.may_approve(Some(&settings("")), &authors);
+            let told = who.may_approve(&settings(""), &authors);
             assert_eq!(told.is_err(), own, "{name} <{email}>: {told:?}");
-            assert!(who.may_approve(Some(&settings(r#", "selfApprove": true"#)), &authors).is_ok());
+            assert!(who.may_approve(&settings(r#", "selfApprove": true"#), &authors).is_ok());
         }
-        assert!(Who::first("ana").may_approve(Some(&settings("")), &[Person::new("ana", "")]).is_ok());
+        assert!(Who::first("ana").may_approve(&settings(""), &[Person::new("ana", "")]).is_ok());
     }
 
     #[test]
@@ -209,9 +208,9 @@ mod tests {
     fn where_settings_name_approvers_only_they_and_admins_approve() {
         let list = |names: &str| settings(&format!(r#", "approvers": [{names}]"#));
         let approver = Who::listed(&access(Role::Approver));
-        assert!(approver.may_approve(Some(&list(r#""bob", "ANA-LIM""#)), &[]).is_ok());
-        let told = approver.may_approve(Some(&list(r#""acme/ops""#)), &[]).expect_err("refused");
+        assert!(approver.may_approve(&list(r#""bob", "ANA-LIM""#), &[]).is_ok());
+        let told = approver.may_approve(&list(r#""acme/ops""#), &[]).expect_err("refused");
         assert!(told.hint.contains("team") && told.what.contains("acme/ops"), "{told:?}");
-        assert!(Who::listed(&access(Role::Admin)).may_approve(Some(&list(r#""bob""#)), &[]).is_ok());
+        assert!(Who::listed(&access(Role::Admin)).may_approve(&list(r#""bob""#), &[]).is_ok());
     }
 }

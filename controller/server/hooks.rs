@@ -116,7 +116,7 @@ enum No {
     Signature,
     TooLarge,
     Broken,
-    NoJson,
+    OddJson,
     NotSetUp,
 }
 
@@ -125,7 +125,7 @@ impl No {
         match self {
             Self::Signature => "bad_signature",
             Self::TooLarge => "too_large",
-            Self::Broken | Self::NoJson => "unreadable",
+            Self::Broken | Self::OddJson => "unreadable",
             Self::NotSetUp => "not_set_up",
         }
     }
@@ -137,7 +137,7 @@ impl No {
             }
             Self::TooLarge => refused(StatusCode::PAYLOAD_TOO_LARGE, "the body is longer than 25 MB", "Send less."),
             Self::Broken => refused(StatusCode::BAD_REQUEST, "the body ended early", "Send it anew."),
-            Self::NoJson => {
+            Self::OddJson => {
                 let hint = "Set the webhook's content type to application/json.";
                 refused(StatusCode::BAD_REQUEST, "the body is no JSON", hint)
             }
@@ -164,11 +164,7 @@ async fn receive(shared: &Shared, sender: &Sender, headers: &HeaderMap, body: Bo
     }
     match sender.event.and_then(text) {
         Some("ping") => return Ok(Taken::Ping),
-        Some("push") => {
-            if !concerns(kept.as_deref(), &shared.branch)? {
-                return Ok(Taken::Ignored);
-            }
-        }
+        Some("push") if concerns(kept.as_deref(), &shared.branch)? => {}
         Some(_) => return Ok(Taken::Ignored),
         None if sender.event.is_some() => return Ok(Taken::Ignored),
         None => {}
@@ -211,7 +207,7 @@ fn concerns(body: Option<&[u8]>, branch: &str) -> Result<bool, No> {
         r#ref: String,
     }
     let Some(body) = body else { return Ok(true) };
-    let push: Push = serde_json::from_slice(body).map_err(|_| No::NoJson)?;
+    let push: Push = serde_json::from_slice(body).map_err(|_| No::OddJson)?;
     Ok(push.r#ref.strip_prefix("refs/heads/") == Some(branch))
 }
 
@@ -265,8 +261,8 @@ mod tests {
             (r#"{"ref": "refs/heads/main"}"#, Ok(true)),
             (r#"{"ref": "refs/heads/main2"}"#, Ok(false)),
             (r#"{"ref": "refs/tags/main"}"#, Ok(false)),
-            (r#"{"ref": 5}"#, Err(No::NoJson)),
-            ("payload=%7B%7D", Err(No::NoJson)),
+            (r#"{"ref": 5}"#, Err(No::OddJson)),
+            ("payload=%7B%7D", Err(No::OddJson)),
         ] {
             assert_eq!(concerns(Some(body.as_bytes()), "main"), concerned, "{body}");
         }

@@ -27,6 +27,9 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 /// A gauge of seconds.
 type Seconds = Gauge<f64, AtomicU64>;
 
+/// The name of a standing, and which changes have it.
+type Sort = (&'static str, fn(&Standing) -> bool);
+
 /// One label.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Outcome {
@@ -181,7 +184,7 @@ impl Metrics {
         for (state, n) in states {
             self.resources.get_or_create(&Stands { state }).set(count(n));
         }
-        let standings: [(&'static str, fn(&Standing) -> bool); 5] = [
+        let standings: [Sort; 5] = [
             ("going", |s| matches!(s, Standing::Go)),
             ("held", |s| matches!(s, Standing::Held(_))),
             ("observed", |s| matches!(s, Standing::Observed)),

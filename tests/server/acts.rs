@@ -100,6 +100,19 @@ async fn settings_may_let_an_author_approve_and_may_name_who_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_commit_does_not_bring_the_leave_to_approve_itself() {
+    let office = held(ENFORCE).await;
+    let commit = format!("{ENFORCE}  selfApprove: true\n");
+    push(&office, &ana(), "settings.yaml", &commit).await;
+    office.sees("it is read", |s| s.estate.as_ref().is_some_and(|e| e.settings.self_approve)).await;
+    let (status, told) = office.act("approvals", "ana", &json!({"digests": office.held()})).await;
+    assert!(status == 403 && text(&told["hint"]).contains("wholly applied before"), "{told}");
+    assert_eq!(office.act("approvals", "bob", &json!({"digests": office.held()})).await.0, 200);
+    office.sees("nothing is left", |s| s.after.as_ref().is_some_and(|p| p.is_empty())).await;
+    office.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_freeze_stops_all_writes_and_is_shown_until_it_is_thawed() {
     let office = Office::open(&[("settings.yaml", ENFORCE)]).await;
     office.sees("it has looked", |s| s.after.is_some()).await;
