@@ -8,6 +8,7 @@ mod connect;
 #[cfg(feature = "sandbox")]
 mod demo;
 mod explain;
+mod import;
 mod init;
 mod plan;
 mod run;
@@ -86,6 +87,7 @@ pub enum Output {
 #[derive(Subcommand)]
 enum Command {
     Init(init::Arguments),
+    Import(import::Arguments),
     Validate(validate::Arguments),
     Plan(plan::Arguments),
     Apply(apply::Arguments),
@@ -157,6 +159,7 @@ async fn dispatch(cli: Cli, screen: &Screen) -> anyhow::Result<Exit> {
     let global = &cli.global;
     match cli.command {
         Command::Init(arguments) => init::run(arguments, screen).await,
+        Command::Import(arguments) => import::run(arguments, global, screen).await,
         Command::Validate(arguments) => validate::run(&arguments, global, screen),
         Command::Plan(arguments) => plan::run(arguments, global, screen).await,
         Command::Apply(arguments) => apply::run(arguments, global, screen).await,

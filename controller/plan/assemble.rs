@@ -149,10 +149,12 @@ impl<'a> Draft<'a> {
         let sound = findings.iter().all(|f| f.weight == Weight::Note);
         self.findings.extend(findings.into_iter().map(|f| placed(f, document)));
         let changes = self.standing(kind, document, claim, changes);
+        let remember = record::in_sync(kind, document, claim, &changes, sound);
+        let changes = without_free_marks(changes);
         if changes.is_empty() && sound {
             self.tally.in_sync += 1;
         }
-        self.remember.extend(record::in_sync(kind, document, claim, &changes, sound));
+        self.remember.extend(remember);
         self.supply(document, live, &changes);
         self.push(id, changes);
     }
@@ -259,6 +261,15 @@ impl<'a> Draft<'a> {
             next_due: self.next_due,
             remember: self.remember,
         }
+    }
+}
+
+/// Where nothing is written, an object that equals its document differs in nothing that anybody wants: its marker comes
+/// with the first run that may write.
+fn without_free_marks(changes: Vec<Planned>) -> Vec<Planned> {
+    match changes.as_slice() {
+        [only] if only.key.verb == Verb::Adopt && only.standing == Standing::Observed => Vec::new(),
+        _ => changes,
     }
 }
 

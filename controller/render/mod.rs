@@ -3,6 +3,7 @@
 
 mod blocks;
 pub mod diagnostic;
+pub mod document;
 mod fields;
 mod findings;
 pub mod json;
@@ -21,6 +22,7 @@ mod samples;
 mod tests;
 
 pub use diagnostic::{diagnostic, diagnostics};
+pub use document::{commented, document};
 pub use json::{Checked, json};
 pub use markdown::{Applied, CommentContext, comment, invalid_comment};
 pub use outcome::{Tries, ended, started, sum};
