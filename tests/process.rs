@@ -1,6 +1,7 @@
 //! The built binary, whole: `run`, `plan`, `apply`, `approve`, `status` as people and service managers use them.
 
 mod apply;
+mod looks;
 mod plan;
-mod rig;
+pub mod rig;
 mod run;

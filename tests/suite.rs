@@ -12,6 +12,7 @@ mod engine;
 mod git;
 mod git_faults;
 mod house;
+mod import;
 mod kinds_cloud;
 mod kinds_domain;
 mod kinds_firewall;

@@ -1,5 +1,6 @@
 //! `driftless import`: documents for what an account holds already. Reads the account, and writes new files only.
 
+use super::init::quoted;
 use super::screen::Screen;
 use super::template::{self, Own};
 use super::{Exit, Global, Output, connect};
@@ -57,6 +58,7 @@ pub async fn run(arguments: Arguments, global: &Global, screen: &Screen) -> anyh
     let id = Uuid::new_v4();
     let mut common = template::files(&Own { estate: &estate, id, public_key: None });
     common.retain(|path, _| COMMON.contains(&path.as_str()));
+    written_by_import(&mut common);
     let there = there(&dir, &shown)?;
     nothing_stands_there(&dir, &shown, &common)?;
 
@@ -77,6 +79,13 @@ pub async fn run(arguments: Arguments, global: &Global, screen: &Screen) -> anyh
         Output::Text | Output::Markdown => screen.print(&told.text()),
     }
     Ok(if told.left_out().is_empty() { Exit::Well } else { Exit::Part })
+}
+
+/// The comments of the template speak of `init`.
+fn written_by_import(files: &mut Files) {
+    if let Some(text) = files.get_mut(LAST) {
+        *text = String::from_utf8_lossy(text).replace("`driftless init`", "`driftless import`").into_bytes();
+    }
 }
 
 /// The kinds that were asked for: by name or in the plural, however it is spelled.
@@ -237,18 +246,17 @@ impl Told<'_> {
             self.sums()
         );
         if !left_out.is_empty() {
-            let is = if left_out.len() == 1 { "is" } else { "are" };
-            text.push_str(
-                &format!("\n{} {is} left out and stays as it is:\n", counted(left_out.len(), "thing"))
-                    .replace("are left out and stays as it is", "are left out and stay as they are"),
-            );
+            let stay = if left_out.len() == 1 {
+                "is left out and stays as it is"
+            } else {
+                "are left out and stay as they are"
+            };
+            text.push_str(&format!("\n{} {stay}:\n", counted(left_out.len(), "thing")));
             for (one, why) in left_out {
                 text.push_str(&format!("  {} ({})\n    {}\n", one.id, safe::line(&one.title), safe::line(why)));
             }
         }
-        text.push_str(
-            "\nThe plan of these files is empty. Next:\n  git init && git add -A && git commit   in that folder\n  driftless plan             nothing to do, until somebody changes something\n  driftless run --repo URL   the controller; it only looks before settings.yaml\n                             says mode: enforce, and marks the droplets then\n",
-        );
+        text.push_str(&next(self.dir));
         text
     }
 
@@ -276,6 +284,22 @@ impl Told<'_> {
             "calls": self.imported.world.calls,
         })
     }
+}
+
+fn next(dir: &str) -> String {
+    format!(
+        "
+The plan of these files is empty.
+
+  cd {}
+  driftless plan             nothing to do, until somebody changes something
+  git init && git add -A && git commit -m \"Begin with what exists\"
+  driftless run --repo URL   the controller; it only looks before
+                             settings.yaml says mode: enforce. Then it puts
+                             its marker on the droplets, and follows git
+",
+        quoted(dir)
+    )
 }
 
 fn counted(count: usize, word: &str) -> String {

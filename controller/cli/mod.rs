@@ -8,8 +8,10 @@ mod connect;
 #[cfg(feature = "sandbox")]
 mod demo;
 mod explain;
+mod history;
 mod import;
 mod init;
+mod inventory;
 mod plan;
 mod run;
 #[cfg(feature = "sandbox")]
@@ -93,6 +95,8 @@ enum Command {
     Apply(apply::Arguments),
     Run(run::Arguments),
     Status(status::Arguments),
+    Inventory(inventory::Arguments),
+    History(history::Arguments),
     Approve(approve::Arguments),
     #[cfg(feature = "sandbox")]
     Sandbox(sandbox::Arguments),
@@ -165,6 +169,8 @@ async fn dispatch(cli: Cli, screen: &Screen) -> anyhow::Result<Exit> {
         Command::Apply(arguments) => apply::run(arguments, global, screen).await,
         Command::Run(arguments) => run::run(arguments, global, screen).await,
         Command::Status(arguments) => status::run(arguments, global, screen).await,
+        Command::Inventory(arguments) => inventory::run(arguments, global, screen).await,
+        Command::History(arguments) => history::run(arguments, global, screen).await,
         Command::Approve(arguments) => approve::run(arguments, global, screen).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(arguments) => sandbox::run(arguments, screen).await,

@@ -4,6 +4,7 @@
 use super::backoff::Backoff;
 use super::desired::Desired;
 use super::execute::{self, Progress, Run};
+use super::inventory::inventory;
 use super::keeper::Keeper;
 use super::look::look;
 use super::report::{self, Reporter};
@@ -178,13 +179,15 @@ impl Controller {
             tracing::warn!(%error, "the commit could not be kept as trusted");
         }
         snapshot.plan = Some(Arc::new(plan.clone()));
+        snapshot.inventory = Some(Arc::new(inventory(estate, &world, &self.keeper.memory())));
         let mut after = plan.clone();
         if plan.going().next().is_some() && !stop.is_cancelled() && !self.frozen {
             self.execute(estate, &brakes, &plan, world, (stop, heard), snapshot).await?;
             if snapshot.outcomes.iter().any(|o| o.attempt == Attempt::Done) {
                 // After a stop the plan that was made stands in for a second look: the report counts what is done.
-                if let Some((again, _)) = self.plan(estate, &brakes, stop).await? {
+                if let Some((again, world)) = self.plan(estate, &brakes, stop).await? {
                     after = again;
+                    snapshot.inventory = Some(Arc::new(inventory(estate, &world, &self.keeper.memory())));
                 }
             }
         }

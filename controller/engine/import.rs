@@ -106,7 +106,7 @@ fn unwanted(plan: &Plan, drafted: &[Drafted]) -> Result<Only, ImportError> {
     for (id, why) in changes.chain(problems.map(|finding| (finding.id.as_ref(), finding.text.clone()))) {
         match drafted.iter().find(|d| d.left_out.is_none() && Some(&d.id) == id) {
             Some(one) => drop(faults.entry((one.id.kind.clone(), one.provider_id.clone())).or_insert(why)),
-            None => return Err(ImportError::Unclear(why)),
+            None => return Err(ImportError::Unclear(id.map_or_else(|| why.clone(), |id| format!("{id}: {why}")))),
         }
     }
     Ok(faults)

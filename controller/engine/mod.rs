@@ -5,6 +5,7 @@ pub mod cycle;
 pub mod desired;
 pub mod execute;
 pub mod import;
+pub mod inventory;
 pub mod keeper;
 pub mod look;
 pub mod report;

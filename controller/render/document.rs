@@ -40,7 +40,7 @@ pub fn document(id: &ResourceId, adopt: Option<&ProviderId>, draft: &Draft) -> S
 /// The same as comments, for what cannot be a document: why, and as near as it gets.
 pub fn commented(id: &ResourceId, object: &ProviderId, why: &str, draft: &Draft) -> String {
     let mut out = String::new();
-    comment(&mut out, "", &format!("{id} ({object}) is left out: {why}."));
+    comment(&mut out, "", &format!("{id} ({object}) is left out: {}.", why.trim_end_matches('.')));
     comment(&mut out, "", "It stays as it is. As near as a document gets:");
     let plain = Draft { notes: Vec::new(), ..draft.clone() };
     for line in document(id, None, &plain).lines() {
@@ -51,7 +51,17 @@ pub fn commented(id: &ResourceId, object: &ProviderId, why: &str, draft: &Draft)
 
 /// A comment that no text can end early.
 fn comment(out: &mut String, indent: &str, text: &str) {
-    let _ = writeln!(out, "{indent}# {}", safe::line(text));
+    let mut line = String::new();
+    let text = safe::line(text);
+    for word in text.split(' ') {
+        if !line.trim_start().is_empty() && indent.len() + line.chars().count() + word.chars().count() > WIDTH {
+            let _ = writeln!(out, "{indent}#{line}");
+            line.clear();
+        }
+        line.push(' ');
+        line.push_str(word);
+    }
+    let _ = writeln!(out, "{indent}#{line}");
 }
 
 fn field(out: &mut String, name: &str, value: &Value) {

@@ -6,6 +6,8 @@ pub mod diagnostic;
 pub mod document;
 mod fields;
 mod findings;
+pub mod history;
+mod inventory;
 pub mod json;
 pub mod markdown;
 pub mod outcome;
@@ -23,6 +25,7 @@ mod tests;
 
 pub use diagnostic::{diagnostic, diagnostics};
 pub use document::{commented, document};
+pub use inventory::{inventory, inventory_page};
 pub use json::{Checked, json};
 pub use markdown::{Applied, CommentContext, comment, invalid_comment};
 pub use outcome::{Tries, ended, started, sum};

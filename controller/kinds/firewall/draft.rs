@@ -15,7 +15,10 @@ pub(super) fn draft(id: &ResourceId, state: &State, names: &Names) -> Draft {
     for number in &state.droplets {
         match droplet(*number, names) {
             Some(name) => droplets.push(name.to_owned()),
-            None => drop(draft.refuse(format!("it covers the droplet {number}, which has no document here"))),
+            None => {
+                droplets.push(number.to_string());
+                draft.refuse(format!("it covers the droplet {number}, which has no document here"));
+            }
         }
     }
     droplets.sort();
@@ -56,6 +59,7 @@ fn rules(side: &str, flows: &BTreeSet<Flow<Far>>, names: &Names, draft: &mut Dra
                 None => {
                     let what = words::far(peer, &BTreeMap::new());
                     draft.refuse(format!("{} {ports} {side} {what} cannot be written here", protocol.word()));
+                    far.push(json!(what));
                 }
             }
         }
