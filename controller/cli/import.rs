@@ -8,7 +8,7 @@ use crate::engine::import::{self, Files, ImportError, Imported};
 use crate::insight::Drafted;
 use crate::kinds::{self, AnyOperate};
 use crate::ports::disk::{self, Entry};
-use crate::render::{self, safe};
+use crate::render::{self, Paint, paragraph, safe};
 use anyhow::{Context, anyhow, bail};
 use serde_json::json;
 use std::fs::OpenOptions;
@@ -76,7 +76,7 @@ pub async fn run(arguments: Arguments, global: &Global, screen: &Screen) -> anyh
     let told = Told { kinds: &kinds, imported: &imported, files: &files, dir: &shown, estate: &estate, id };
     match screen.output {
         Output::Json => screen.json(&told.json()),
-        Output::Text | Output::Markdown => screen.print(&told.text()),
+        Output::Text | Output::Markdown => screen.print(&told.text(&screen.out)),
     }
     Ok(if told.left_out().is_empty() { Exit::Well } else { Exit::Part })
 }
@@ -141,11 +141,13 @@ fn there(dir: &Path, shown: &str) -> anyhow::Result<Files> {
 
 /// Refuses where a file would be written over.
 fn nothing_stands_there(dir: &Path, shown: &str, files: &Files) -> anyhow::Result<()> {
-    let there: Vec<&str> =
+    let mut there: Vec<&str> =
         files.keys().filter(|path| dir.join(path).symlink_metadata().is_ok()).map(String::as_str).collect();
     if there.is_empty() {
         return Ok(());
     }
+    // What people have written comes before what hides.
+    there.sort_by_key(|path| path.starts_with('.'));
     let some = there.iter().take(3).copied().collect::<Vec<_>>().join(", ");
     let more = if there.len() > 3 { format!(" and {} more", there.len() - 3) } else { String::new() };
     bail!(
@@ -236,15 +238,11 @@ impl Told<'_> {
         if sums.is_empty() { "nothing: the account is empty".to_owned() } else { sums.join(", ") }
     }
 
-    fn text(&self) -> String {
+    fn text(&self, paint: &Paint) -> String {
         let left_out = self.left_out();
-        let mut text = format!(
-            "Wrote {} to {} for the estate {}, mode: observe.\n  {}\n",
-            counted(self.files.len(), "file"),
-            safe::line(self.dir),
-            safe::line(self.estate),
-            self.sums()
-        );
+        let files = counted(self.files.len(), "file");
+        let head = format!("Wrote {files} to {} for the estate {}, mode: observe.", self.dir, self.estate);
+        let mut text = paragraph(0, &head, paint) + &paragraph(2, &self.sums(), paint);
         if !left_out.is_empty() {
             let stay = if left_out.len() == 1 {
                 "is left out and stays as it is"
@@ -253,7 +251,9 @@ impl Told<'_> {
             };
             text.push_str(&format!("\n{} {stay}:\n", counted(left_out.len(), "thing")));
             for (one, why) in left_out {
-                text.push_str(&format!("  {} ({})\n    {}\n", one.id, safe::line(&one.title), safe::line(why)));
+                let name = if one.title == one.id.name { String::new() } else { format!(" ({})", one.title) };
+                text.push_str(&paragraph(2, &format!("{}{name}", one.id), paint));
+                text.push_str(&paragraph(4, why, paint));
             }
         }
         text.push_str(&next(self.dir));

@@ -150,7 +150,7 @@ impl<'a> Draft<'a> {
         self.findings.extend(findings.into_iter().map(|f| placed(f, document)));
         let changes = self.standing(kind, document, claim, changes);
         let remember = record::in_sync(kind, document, claim, &changes, sound);
-        let changes = without_free_marks(changes);
+        let changes = if claim.adopting { without_free_marks(changes) } else { changes };
         if changes.is_empty() && sound {
             self.tally.in_sync += 1;
         }
@@ -264,8 +264,8 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// Where nothing is written, an object that equals its document differs in nothing that anybody wants: its marker comes
-/// with the first run that may write.
+/// Where nothing is written, an object to be taken over that equals its document differs in nothing that anybody wants:
+/// its marker comes with the first run that may write.
 fn without_free_marks(changes: Vec<Planned>) -> Vec<Planned> {
     match changes.as_slice() {
         [only] if only.key.verb == Verb::Adopt && only.standing == Standing::Observed => Vec::new(),

@@ -3,7 +3,7 @@
 use super::page::{Line, Page};
 use super::paint::{Paint, Tone};
 use super::{Tries, blocks, outcome, safe, words};
-use crate::model::{Attempt, Outcome, Plan};
+use crate::model::{Attempt, Fault, Outcome, Plan};
 use jiff::Timestamp;
 
 /// One run, as the journal has it.
@@ -114,10 +114,11 @@ pub fn run(run: &Past<'_>, paint: &Paint) -> String {
         None => out.push_str("  The plan was written by another version of driftless and cannot be read.\n"),
     }
     out.push_str("\nWhat came of it\n\n");
-    // What is said of the next try was said then.
-    let tries = Tries { now: run.ended.unwrap_or(run.started), limit: None };
     for one in run.outcomes {
-        out.push_str(&outcome::ended(one, &tries, paint));
+        match &one.attempt {
+            Attempt::Failed { fault, .. } => out.push_str(&failed(one, fault, paint)),
+            _ => out.push_str(&outcome::ended(one, &Tries { now: run.started, limit: None }, paint)),
+        }
     }
     if run.outcomes.is_empty() {
         out.push_str("  Nothing is on record.\n");
@@ -126,6 +127,18 @@ pub fn run(run: &Past<'_>, paint: &Paint) -> String {
         out.push_str(&format!("  {} more did not fit the journal\n", words::number(run.cut)));
     }
     out
+}
+
+/// A failure without what came next: that was long ago.
+fn failed(one: &Outcome, fault: &Fault, paint: &Paint) -> String {
+    let mut page = Page::new(paint);
+    let name = paint.clean(&blocks::name(&one.change));
+    let lead = Line::of(Tone::Bad, "failed").plain(": ").put(Tone::Name, name);
+    page.flow(lead, 2, Line::new().plain(paint.clean(&blocks::title(&one.change))), Line::new());
+    for line in safe::lines(&fault.to_string()).lines().chain([words::sentence(fault.hint()).as_str()]) {
+        page.para(2, Line::new().plain(paint.clean(line)));
+    }
+    page.finish()
 }
 
 /// Says whether a run concerns a resource.

@@ -78,9 +78,8 @@ fn word(fact: &Fact) -> Option<String> {
         Fact::Region(text) | Fact::Size(text) | Fact::Address(text) | Fact::Range(text) | Fact::Idle(text) => {
             text.clone()
         }
-        Fact::PrivateAddress(text) => format!("{text} inside"),
         Fact::Holds(count, what) => words::count(*count, what),
-        Fact::OpenPort(_) | Fact::Created(_) => return None,
+        Fact::PrivateAddress(_) | Fact::OpenPort(_) | Fact::Created(_) => return None,
     })
 }
 
@@ -93,7 +92,12 @@ fn below(item: &Item) -> Vec<String> {
     };
     let title = item.name.clone().filter(|title| *title != name(item));
     let id = item.provider_id.as_ref().map(ToString::to_string).filter(|id| Some(id) != item.name.as_ref());
-    whose.into_iter().chain(title).chain(id).chain(item.file.clone()).chain(since(item)).collect()
+    let private = item.facts.iter().filter_map(|fact| match fact {
+        Fact::PrivateAddress(address) => Some(format!("private {address}")),
+        _ => None,
+    });
+    let shown = whose.into_iter().chain(title).chain(id).chain(private);
+    shown.chain(item.file.clone()).chain(since(item)).collect()
 }
 
 /// The day is what somebody wants to know.

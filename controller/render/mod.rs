@@ -31,3 +31,10 @@ pub use markdown::{Applied, CommentContext, comment, invalid_comment};
 pub use outcome::{Tries, ended, started, sum};
 pub use paint::Paint;
 pub use plan::{PlanContext, plan};
+
+/// Writes text that somebody else chose as a paragraph from a column on, within the width.
+pub fn paragraph(indent: usize, text: &str, paint: &Paint) -> String {
+    let mut page = page::Page::new(paint);
+    page.para(indent, page::Line::new().plain(paint.clean(text)));
+    page.finish()
+}

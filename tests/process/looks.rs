@@ -84,7 +84,7 @@ async fn history_tells_what_was_done_and_how_it_went() {
     assert_eq!(about["schema"], "driftless.history/v1");
     assert_eq!(about["runs"].as_array().expect("runs").iter().map(|r| &r["run"]).collect::<Vec<_>>(), [1]);
     let data = rig.run(&["history", "2", "-o", "json"]).await.ended(0).json();
-    assert_eq!((&data["failed"], &data["outcomes"][0]["attempt"]["is"]), (&1.into(), &"Failed".into()));
+    assert_eq!((&data["failed"], &data["outcomes"][0]["attempt"]["is"]), (&1.into(), &"failed".into()));
     rig.run(&["history", "--about", "Vpc/none"]).await.ended(0).says("No run on record concerns Vpc/none");
     rig.run(&["history", "9"]).await.ended(1).says("there is no run 9");
     rig.run(&["history", "--about", "none"]).await.ended(64).says("Kind/name");
