@@ -2,10 +2,10 @@
 //! the controller would, and what does not hold is left out with the reason. Reads the world; writes nothing.
 
 use super::look;
-use crate::insight::{self, Drafted, Only};
+use crate::insight::{self, Drafted, Object, Without};
 use crate::kinds::AnyOperate;
 use crate::model::finding::Weight;
-use crate::model::{AnyKind, Estate, Memory, Plan, ProviderId, Scope, World};
+use crate::model::{AnyKind, Estate, Memory, Plan, Scope, World};
 use crate::plan::{self, Brakes};
 use crate::ports::Ports;
 use crate::render;
@@ -63,11 +63,11 @@ pub async fn import(ports: &Ports, kinds: &[&dyn AnyOperate], beside: &Files) ->
 
 /// Drafts, reads and plans until all that is written holds. Each turn leaves out what did not, so it ends.
 fn prove(kinds: &[&dyn AnyKind], world: &World, beside: &Files) -> Result<(Files, Vec<Drafted>, Plan), ImportError> {
-    let mut without = Only::new();
+    let mut without = Without::new();
     loop {
         let drafted = insight::draft(kinds, world, without.clone());
         let written = Written::of(kinds, &drafted);
-        let mut faults = Only::new();
+        let mut faults = Without::new();
         match written.read(kinds, beside) {
             Err(diagnostics) => {
                 for diagnostic in &diagnostics {
@@ -96,13 +96,13 @@ fn told(message: &str, label: &str) -> String {
 }
 
 /// The documents that would change something, or of which the plan has a problem.
-fn unwanted(plan: &Plan, drafted: &[Drafted]) -> Result<Only, ImportError> {
+fn unwanted(plan: &Plan, drafted: &[Drafted]) -> Result<Without, ImportError> {
     let changes = plan.changes.iter().map(|change| {
         let fields: Vec<&str> = change.fields.iter().map(|field| field.path.as_str()).collect();
         (Some(&change.key.id), format!("its document would {} it ({})", change.key.verb.word(), fields.join(", ")))
     });
     let problems = plan.findings.iter().filter(|finding| finding.weight == Weight::Problem);
-    let mut faults = Only::new();
+    let mut faults = Without::new();
     for (id, why) in changes.chain(problems.map(|finding| (finding.id.as_ref(), finding.text.clone()))) {
         match drafted.iter().find(|d| d.left_out.is_none() && Some(&d.id) == id) {
             Some(one) => drop(faults.entry((one.id.kind.clone(), one.provider_id.clone())).or_insert(why)),
@@ -116,13 +116,13 @@ fn unwanted(plan: &Plan, drafted: &[Drafted]) -> Result<Only, ImportError> {
 struct Written {
     files: Files,
     /// By file: where a document begins, and whose it is.
-    lines: BTreeMap<String, Vec<(u32, (String, ProviderId))>>,
+    lines: BTreeMap<String, Vec<(u32, Object)>>,
 }
 
 impl Written {
     fn of(kinds: &[&dyn AnyKind], drafted: &[Drafted]) -> Self {
         let mut texts: BTreeMap<String, String> = BTreeMap::new();
-        let mut lines: BTreeMap<String, Vec<(u32, (String, ProviderId))>> = BTreeMap::new();
+        let mut lines: BTreeMap<String, Vec<(u32, Object)>> = BTreeMap::new();
         // What is left out comes last in its file, as comments.
         let (out, kept): (Vec<&Drafted>, Vec<&Drafted>) = drafted.iter().partition(|one| one.left_out.is_some());
         for one in kept.into_iter().chain(out) {
@@ -146,7 +146,7 @@ impl Written {
     }
 
     /// Whose line it is.
-    fn at(&self, file: &str, line: u32) -> Option<(String, ProviderId)> {
+    fn at(&self, file: &str, line: u32) -> Option<Object> {
         let documents = self.lines.get(file)?;
         documents.iter().rev().find(|(first, _)| *first <= line.max(1)).map(|(_, key)| key.clone())
     }

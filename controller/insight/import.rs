@@ -21,14 +21,17 @@ pub struct Drafted {
     pub left_out: Option<String>,
 }
 
-/// Why objects are left out, by kind and provider id, as far as it is known before anything is drafted.
-pub type Only = BTreeMap<(String, ProviderId), String>;
+/// A live object, by kind and provider id.
+pub type Object = (String, ProviderId);
+
+/// Why objects are left out, as far as it is known before anything is drafted.
+pub type Without = BTreeMap<Object, String>;
 
 /// Names and drafts a document for every live object, kind by kind; in each kind by name.
 ///
 /// A document that is left out is referred to by none, so that what referred to it may be left out as well: it is
 /// drafted anew until nothing more is. That ends, since each turn leaves out one more.
-pub fn draft(kinds: &[&dyn AnyKind], world: &World, mut without: Only) -> Vec<Drafted> {
+pub fn draft(kinds: &[&dyn AnyKind], world: &World, mut without: Without) -> Vec<Drafted> {
     let named: Vec<(&dyn AnyKind, Vec<Named<'_>>)> = kinds.iter().map(|kind| (*kind, named(*kind, world))).collect();
     loop {
         let names = names(&named, &without);
@@ -54,7 +57,7 @@ struct Named<'w> {
 }
 
 impl Named<'_> {
-    fn draft(&self, kind: &dyn AnyKind, names: &Names, without: &Only) -> Drafted {
+    fn draft(&self, kind: &dyn AnyKind, names: &Names, without: &Without) -> Drafted {
         let id = ResourceId::new(kind.name(), &self.name);
         let mut draft = kind.draft(&id, &self.live.state, names);
         let known = without.get(&(id.kind.clone(), self.live.provider_id.clone())).cloned();
@@ -133,7 +136,7 @@ fn free(word: &str, taken: &BTreeSet<String>) -> String {
 }
 
 /// Who supplies what, of the documents that are written.
-fn names(named: &[(&dyn AnyKind, Vec<Named<'_>>)], without: &Only) -> Names {
+fn names(named: &[(&dyn AnyKind, Vec<Named<'_>>)], without: &Without) -> Names {
     let mut names = Names::default();
     for (kind, all) in named {
         for one in all {

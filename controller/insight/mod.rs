@@ -4,5 +4,5 @@
 pub mod import;
 pub mod inventory;
 
-pub use import::{Drafted, Only, draft};
+pub use import::{Drafted, Object, Without, draft};
 pub use inventory::{Inventory, inventory};

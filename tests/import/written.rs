@@ -98,5 +98,5 @@ fn a_document_reads_as_a_person_would_write_it() {
 fn nothing_is_drafted_of_a_world_that_was_not_seen() {
     let world = driftless::model::World::unseen("2026-03-01T12:00:00Z".parse().expect("a time"));
     let kinds: Vec<&dyn AnyKind> = kinds::pure();
-    assert!(insight::draft(&kinds, &world, insight::Only::new()).is_empty());
+    assert!(insight::draft(&kinds, &world, insight::Without::new()).is_empty());
 }

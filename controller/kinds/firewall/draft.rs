@@ -92,13 +92,12 @@ fn written(peer: &Far, names: &Names) -> Option<Value> {
 pub(super) fn facts(state: &State) -> Vec<Fact> {
     let world: BTreeSet<Far> = any().map(Far::Net).into();
     let open = state.inbound.iter().filter(|flow| world.contains(&flow.peer));
-    let open: BTreeSet<String> = open
-        .map(|flow| match flow.protocol {
-            Protocol::Icmp => "icmp".to_owned(),
-            other => format!("{} {}", other.word(), flow.ports),
-        })
-        .collect();
-    let mut facts: Vec<Fact> = open.into_iter().map(Fact::OpenPort).collect();
+    let open: BTreeSet<(Protocol, Ports)> = open.map(|flow| (flow.protocol, flow.ports)).collect();
+    let word = |(protocol, ports): (Protocol, Ports)| match protocol {
+        Protocol::Icmp => "icmp".to_owned(),
+        other => format!("{} {ports}", other.word()),
+    };
+    let mut facts: Vec<Fact> = open.into_iter().map(word).map(Fact::OpenPort).collect();
     let covers = [(state.droplets.len(), "droplet"), (state.tags.len(), "tag")];
     facts.extend(covers.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| Fact::Holds(count, what)));
     facts
