@@ -320,7 +320,7 @@ impl Entry {
         let droplet = self.droplet.filter(|n| *n < droplets.len());
         let data = match self.kind {
             "A" => match droplet {
-                Some(n) if self.what % 2 == 0 => format!("198.51.100.{}", n + 1),
+                Some(n) if self.what.is_multiple_of(2) => format!("198.51.100.{}", n + 1),
                 Some(n) => format!("10.100.0.{}", n + 2),
                 None => format!("192.0.2.{}", self.what),
             },
