@@ -9,6 +9,8 @@ pub mod repo;
 
 pub mod plan;
 
+pub mod insight;
+
 pub mod render;
 
 pub mod kinds;

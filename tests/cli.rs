@@ -76,11 +76,14 @@ impl Desk {
 
 const COMMANDS: &[&str] = &[
     "init",
+    "import",
     "validate",
     "plan",
     "apply",
     "run",
     "status",
+    "inventory",
+    "history",
     "approve",
     "sandbox",
     "demo",

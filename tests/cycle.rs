@@ -50,3 +50,19 @@ async fn settings_alone_are_a_valid_and_empty_estate() {
     let snapshot = house.cycle().await;
     assert!(snapshot.plan.as_ref().is_some_and(|p| p.is_empty()));
 }
+
+#[tokio::test]
+async fn the_inventory_is_reported_and_stays_while_something_cannot_be_read() {
+    let house = template_house().await;
+    house.settles().await;
+    let page = house.reported("INVENTORY.md");
+    assert!(page.contains("`erp`") && page.contains("`domains/example.com.yaml`"), "{page}");
+    assert!(house.reported("STATUS.md").contains("[what exists](INVENTORY.md)"));
+    // Time passes and nothing changes: no commit.
+    house.cycle().await;
+    assert_eq!(git_in(&house.repo(), &["rev-list", "--count", "driftless/reports"]).trim(), "1");
+    house.fault("GET /v2/firewalls 500");
+    house.cycle().await;
+    assert_eq!(house.reported("INVENTORY.md"), page);
+    assert_eq!(git_in(&house.repo(), &["rev-list", "--count", "driftless/reports"]).trim(), "2");
+}

@@ -3,7 +3,7 @@
 //! `DRIFTLESS_CASES=500` tries more, `DRIFTLESS_SEED=7` others, `DRIFTLESS_SHRINK=100` looks for a smaller input; a failing case is shown whole and comes again with
 //! the same seed.
 
-mod estates;
+pub mod estates;
 mod judge;
 mod worlds;
 
@@ -22,7 +22,7 @@ fn variable(name: &str) -> Option<u64> {
 }
 
 /// Tries a law on random inputs, the same ones in every run unless asked otherwise.
-fn law<S: Strategy>(strategy: S, holds: impl Fn(&S::Value) -> futures::future::LocalBoxFuture<'_, ()>) {
+pub fn law<S: Strategy>(strategy: S, holds: impl Fn(&S::Value) -> futures::future::LocalBoxFuture<'_, ()>) {
     let cases = variable("DRIFTLESS_CASES").map_or(10, |n| n.try_into().unwrap_or(u32::MAX));
     let seed = variable("DRIFTLESS_SEED").unwrap_or(20_260_101);
     let config = Config {

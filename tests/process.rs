@@ -2,6 +2,7 @@
 
 mod apply;
 mod journal;
+mod looks;
 mod plan;
 pub mod rig;
 mod run;

@@ -23,6 +23,7 @@ mod fuzz;
 mod git;
 mod git_faults;
 mod house;
+mod import;
 mod kinds_cloud;
 mod kinds_domain;
 mod kinds_firewall;

@@ -153,7 +153,7 @@ driftless sandbox"
 }
 
 /// A path as a shell takes it.
-fn quoted(path: &str) -> String {
+pub fn quoted(path: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '~' | '+' | ',' | '@');
     if !path.is_empty() && path.chars().all(plain) {
         path.to_owned()

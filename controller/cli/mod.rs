@@ -9,7 +9,10 @@ mod connect;
 mod demo;
 mod explain;
 mod freeze;
+mod history;
+mod import;
 mod init;
+mod inventory;
 mod journal;
 mod pause;
 mod plan;
@@ -93,11 +96,14 @@ pub enum Output {
 #[derive(Subcommand)]
 enum Command {
     Init(init::Arguments),
+    Import(import::Arguments),
     Validate(validate::Arguments),
     Plan(plan::Arguments),
     Apply(apply::Arguments),
     Run(run::Arguments),
     Status(status::Arguments),
+    Inventory(inventory::Arguments),
+    History(history::Arguments),
     Approve(approve::Arguments),
     Pause(pause::Arguments),
     Resume(resume::Arguments),
@@ -170,11 +176,14 @@ async fn dispatch(cli: Cli, screen: &Screen) -> anyhow::Result<Exit> {
     let global = &cli.global;
     match cli.command {
         Command::Init(arguments) => init::run(arguments, screen).await,
+        Command::Import(arguments) => import::run(arguments, global, screen).await,
         Command::Validate(arguments) => validate::run(&arguments, global, screen),
         Command::Plan(arguments) => plan::run(arguments, global, screen).await,
         Command::Apply(arguments) => apply::run(arguments, global, screen).await,
         Command::Run(arguments) => run::run(arguments, global, screen).await,
         Command::Status(arguments) => status::run(arguments, global, screen).await,
+        Command::Inventory(arguments) => inventory::run(arguments, global, screen).await,
+        Command::History(arguments) => history::run(arguments, global, screen).await,
         Command::Approve(arguments) => approve::run(arguments, global, screen).await,
         Command::Pause(arguments) => pause::run(arguments, global, screen).await,
         Command::Resume(arguments) => resume::run(arguments, global, screen).await,

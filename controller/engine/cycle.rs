@@ -5,6 +5,7 @@ use super::backoff::Backoff;
 use super::desired::Desired;
 use super::execute::{self, Progress, Run};
 use super::halt::{FROZEN, Halt, halted};
+use super::inventory::inventory;
 use super::keeper::Keeper;
 use super::lease::{Lease, Taken};
 use super::ledger::Ledger;
@@ -202,6 +203,7 @@ impl Controller {
             tracing::warn!(%error, "the commit could not be kept as trusted");
         }
         snapshot.plan = Some(Arc::new(plan.clone()));
+        snapshot.inventory = Some(Arc::new(inventory(estate, &world, &self.keeper.memory())));
         let mut after = plan.clone();
         let may_write = self.halted(estate).is_none() && self.ledger.is_read();
         if plan.going().next().is_some() && !stop.is_cancelled() && may_write {
@@ -211,8 +213,9 @@ impl Controller {
             after = written;
             if snapshot.outcomes.iter().any(|o| o.attempt == Attempt::Done) {
                 // After a stop the plan that was made stands in for a second look: the report counts what is done.
-                if let Some((again, _)) = self.plan(estate, &brakes, stop).await? {
+                if let Some((again, world)) = self.plan(estate, &brakes, stop).await? {
                     after = again;
+                    snapshot.inventory = Some(Arc::new(inventory(estate, &world, &self.keeper.memory())));
                 }
             }
         }

@@ -15,14 +15,29 @@ use std::time::Instant;
 ///
 /// Never fails as a whole: a scope that cannot be read says why, and the planner leaves it alone.
 pub async fn look(ports: &Ports, estate: &Estate, memory: &Memory) -> World {
+    let kinds: Vec<&dyn AnyOperate> = kinds::ALL.iter().copied().filter(|k| concerns(*k, estate, memory)).collect();
+    gather(ports, &kinds, Some(estate), memory, false).await
+}
+
+/// Looks at all that the account holds of some kinds, whether or not anything speaks of it; an estate says what is wanted besides.
+pub async fn whole(ports: &Ports, kinds: &[&dyn AnyOperate], estate: Option<&Estate>, memory: &Memory) -> World {
+    gather(ports, kinds, estate, memory, true).await
+}
+
+async fn gather(
+    ports: &Ports,
+    kinds: &[&dyn AnyOperate],
+    estate: Option<&Estate>,
+    memory: &Memory,
+    whole: bool,
+) -> World {
     let (began, calls) = (Instant::now(), ports.digitalocean.calls());
     let mut world = World::unseen(ports.clock.now());
-    let kinds: Vec<&dyn AnyOperate> = kinds::ALL.iter().copied().filter(|k| concerns(*k, estate, memory)).collect();
     if kinds.is_empty() {
         return world;
     }
-    let scopes = join_all(kinds.iter().map(|kind| sight(*kind, ports, estate, memory)));
-    let (account, catalog, scopes) = tokio::join!(account(ports), catalog(ports, &kinds), scopes);
+    let scopes = join_all(kinds.iter().map(|kind| sight(*kind, ports, estate, memory, whole)));
+    let (account, catalog, scopes) = tokio::join!(account(ports), catalog(ports, kinds), scopes);
     // A token file may be switched in mid-look: what was seen then is of two teams, and says nothing about either.
     world.account = Some(match (account, self::account(ports).await) {
         (Ok(before), Ok(after)) if before != after => {
@@ -42,12 +57,19 @@ fn concerns(kind: &dyn AnyOperate, estate: &Estate, memory: &Memory) -> bool {
     estate.documents.keys().chain(memory.owned.keys()).any(|id| id.kind == kind.name())
 }
 
-async fn sight(kind: &dyn AnyOperate, ports: &Ports, estate: &Estate, memory: &Memory) -> BTreeMap<Scope, Sighting> {
-    let documents = estate.documents.iter().filter(|(id, _)| id.kind == kind.name());
+async fn sight(
+    kind: &dyn AnyOperate,
+    ports: &Ports,
+    estate: Option<&Estate>,
+    memory: &Memory,
+    whole: bool,
+) -> BTreeMap<Scope, Sighting> {
+    let documents = estate.into_iter().flat_map(|e| &e.documents).filter(|(id, _)| id.kind == kind.name());
     let look = Look {
         ports,
         wants: documents.map(|(id, document)| (id, &document.want)).collect(),
         owned: memory.owned.iter().filter(|(id, _)| id.kind == kind.name()).collect(),
+        whole,
     };
     match AssertUnwindSafe(kind.observe(&look)).catch_unwind().await {
         Ok(seen) => seen.into_iter().collect(),

@@ -6,6 +6,8 @@ pub mod cycle;
 pub mod desired;
 pub mod execute;
 pub mod halt;
+pub mod import;
+pub mod inventory;
 pub mod keeper;
 pub mod lease;
 pub mod ledger;

@@ -12,7 +12,7 @@ use crate::model::{Digest, Memory, Patch, Severity};
 use crate::plan::guard;
 use crate::ports::clock::Clock;
 use crate::ports::git::{Content, Edits, GitError, Limits, Mirror, Person, Pushed};
-use crate::render::report::{self, Report, StatusJson, Trouble};
+use crate::render::report::{self, INVENTORY, Report, StatusJson, Trouble};
 use std::collections::BTreeMap;
 use tokio::sync::Mutex;
 
@@ -108,10 +108,15 @@ impl Reporter {
             branch: &self.branch,
             commit: estate.commit.as_deref(),
             trouble,
+            inventory: snapshot.inventory.as_deref(),
             previous: last.status.as_ref(),
             now: self.clock.now(),
         };
-        let files = report::files(&made_from);
+        let mut files = report::files(&made_from);
+        // What could not be read this time still exists: the last whole inventory stays.
+        if let (None, Some(bytes)) = (files.get(INVENTORY), last.files.get(INVENTORY)) {
+            files.insert(INVENTORY.to_owned(), bytes.clone());
+        }
         let essence = ledger.essence(&memory);
         let told = files == last.files;
         if told && last.essence == essence {
@@ -177,7 +182,8 @@ async fn stands(mirror: &Mirror, branch: &str, path: &str) -> Result<Last, GitEr
     let limits = Limits { file: LARGEST_LEDGER, ..Limits::default() };
     for file in mirror.tree(&tip, path, &limits)? {
         let name = file.path.strip_prefix(path).unwrap_or(&file.path).trim_start_matches('/');
-        if let (true, Content::Bytes(bytes)) = (["STATUS.md", "DRIFT.md", "status.json"].contains(&name), &file.content)
+        if let (true, Content::Bytes(bytes)) =
+            (["STATUS.md", "DRIFT.md", "status.json", INVENTORY].contains(&name), &file.content)
         {
             files.insert(name.to_owned(), bytes.to_vec());
         }

@@ -1,5 +1,6 @@
 //! What the last cycle found and did, for whoever wants to know: status, pages, tests. Immutable once published.
 
+use crate::insight::Inventory;
 use crate::model::{Diagnostic, Estate, Outcome, Plan};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,8 @@ pub struct Snapshot {
     pub outcomes: Vec<Outcome>,
     /// The plan after a second look; the same as `plan` where nothing was done.
     pub after: Option<Arc<Plan>>,
+    /// What exists and whose it is, as the last look saw it.
+    pub inventory: Option<Arc<Inventory>>,
     /// What kept the cycle from being whole.
     pub troubles: Vec<Trouble>,
     /// How many cycles in a row left the same to be done.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// How a kind is looked at and worked on.
 pub trait Operate: Kind {
-    /// Reads every scope of this kind that documents or Memory speak of; each whole, or with the reason why not.
+    /// Reads every scope of this kind that documents or Memory speak of (with `Look::whole`, that exists); each whole, or with the reason why not.
     ///
     /// An owned id that a list lacks is asked for by GET: it is absent only on a 404.
     fn observe(look: &Look<'_>) -> impl Future<Output = Sightings<Self::State>> + Send;
@@ -47,6 +47,8 @@ pub struct Look<'a> {
     pub wants: Vec<(&'a ResourceId, &'a Erased)>,
     /// What Memory owns of this kind.
     pub owned: BTreeMap<&'a ResourceId, &'a Owned>,
+    /// Whether all that the account holds is read, also what neither documents nor Memory speak of: for an import.
+    pub whole: bool,
 }
 
 impl Look<'_> {

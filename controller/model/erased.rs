@@ -50,6 +50,10 @@ pub trait AnyKind: Send + Sync {
     fn by_part(&self) -> bool;
     /// Whether its objects have a price.
     fn priced(&self) -> bool;
+    /// See `Kind::HOME`.
+    fn home(&self) -> &'static str;
+    /// See `Kind::MANY`.
+    fn many(&self) -> &'static str;
     /// The JSON Schema of `spec`.
     fn schema(&self) -> Value;
     /// Reads `spec`; the repo room has checked it against the schema before.
@@ -80,6 +84,10 @@ pub trait AnyKind: Send + Sync {
     fn members(&self, state: &Erased) -> usize;
     /// See `Kind::price`.
     fn price(&self, state: &Erased, catalog: &Catalog) -> Option<Cents>;
+    /// See `Kind::facts`.
+    fn facts(&self, state: &Erased) -> Vec<Fact>;
+    /// See `Kind::draft`.
+    fn draft(&self, id: &ResourceId, state: &Erased, names: &Names) -> Draft;
     /// See `Kind::diff`.
     fn diff(&self, input: AnyDiff<'_>) -> Diffed<Value>;
     /// The want as JSON, for people and tests.
@@ -126,6 +134,12 @@ impl<K: Kind> AnyKind for Of<K> {
     fn priced(&self) -> bool {
         K::PRICED
     }
+    fn home(&self) -> &'static str {
+        K::HOME
+    }
+    fn many(&self) -> &'static str {
+        K::MANY
+    }
     fn schema(&self) -> Value {
         schemars::SchemaGenerator::default().into_root_schema_for::<K::Spec>().to_value()
     }
@@ -171,6 +185,12 @@ impl<K: Kind> AnyKind for Of<K> {
     }
     fn price(&self, state: &Erased, catalog: &Catalog) -> Option<Cents> {
         K::price(expose(state), catalog)
+    }
+    fn facts(&self, state: &Erased) -> Vec<Fact> {
+        K::facts(expose(state))
+    }
+    fn draft(&self, id: &ResourceId, state: &Erased, names: &Names) -> Draft {
+        K::draft(id, expose(state), names)
     }
     fn diff(&self, input: AnyDiff<'_>) -> Diffed<Value> {
         let typed = Diff::<K> {

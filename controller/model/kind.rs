@@ -22,6 +22,10 @@ pub trait Kind: Send + Sync + 'static {
     const BY_PART: bool = false;
     /// Whether its objects have a price, so that the price list is worth reading.
     const PRICED: bool = false;
+    /// Where an import writes its documents: a folder with a file for each (`droplets/`), or one file for all.
+    const HOME: &'static str = "documents.yaml";
+    /// The word for several of its objects, in sums.
+    const MANY: &'static str = "objects";
     /// What a user writes under `spec`. Field docs are the help texts.
     type Spec: DeserializeOwned + JsonSchema + Send + Sync + 'static;
     /// The same, canonical: defaults filled, files read, values as the provider says them.
@@ -70,6 +74,14 @@ pub trait Kind: Send + Sync + 'static {
     /// A month's price of a live object, where it has one.
     fn price(_state: &Self::State, _catalog: &Catalog) -> Option<Cents> {
         None
+    }
+    /// What is known of a live object, in words that every kind shares.
+    fn facts(_state: &Self::State) -> Vec<Fact> {
+        Vec::new()
+    }
+    /// The `spec` that leaves a live object as it is under this id; what it cannot say it says in words, never silently.
+    fn draft(_id: &ResourceId, _state: &Self::State, _names: &Names) -> Draft {
+        Draft { refused: Some("this version cannot write documents of its kind".to_owned()), ..Draft::default() }
     }
     /// Decides what is to be done. Empty means in sync.
     ///

@@ -149,14 +149,15 @@ impl<'a> Draft<'a> {
         let sound = findings.iter().all(|f| f.weight == Weight::Note);
         self.findings.extend(findings.into_iter().map(|f| placed(f, document)));
         let changes = self.standing(kind, document, claim, changes);
+        let remember = record::in_sync(kind, document, claim, &changes, sound);
+        let changes = if claim.adopting { without_free_marks(changes) } else { changes };
         if changes.is_empty() && sound {
             self.tally.in_sync += 1;
         }
-        let owns = record::in_sync(kind, document, claim, &changes, sound);
-        if owns.is_some() && !self.memory.found.contains(id) && self.is_found(id, claim) {
+        if remember.is_some() && !self.memory.found.contains(id) && self.is_found(id, claim) {
             self.remember.push(Patch::Found(id.clone()));
         }
-        self.remember.extend(owns);
+        self.remember.extend(remember);
         self.supply(document, live, &changes);
         self.push(id, changes);
     }
@@ -263,6 +264,15 @@ impl<'a> Draft<'a> {
             next_due: self.next_due,
             remember: self.remember,
         }
+    }
+}
+
+/// Where nothing is written, an object to be taken over that equals its document differs in nothing that anybody wants:
+/// its marker comes with the first run that may write.
+fn without_free_marks(changes: Vec<Planned>) -> Vec<Planned> {
+    match changes.as_slice() {
+        [only] if only.key.verb == Verb::Adopt && only.standing == Standing::Observed => Vec::new(),
+        _ => changes,
     }
 }
 

@@ -3,8 +3,11 @@
 
 mod blocks;
 pub mod diagnostic;
+pub mod document;
 mod fields;
 mod findings;
+pub mod history;
+mod inventory;
 pub mod json;
 pub mod markdown;
 pub mod outcome;
@@ -21,8 +24,17 @@ mod samples;
 mod tests;
 
 pub use diagnostic::{diagnostic, diagnostics};
+pub use document::{commented, document};
+pub use inventory::{inventory, inventory_page};
 pub use json::{Checked, json};
 pub use markdown::{Applied, CommentContext, comment, invalid_comment};
 pub use outcome::{Tries, ended, started, sum};
 pub use paint::Paint;
 pub use plan::{PlanContext, plan};
+
+/// Writes text that somebody else chose as a paragraph from a column on, within the width.
+pub fn paragraph(indent: usize, text: &str, paint: &Paint) -> String {
+    let mut page = page::Page::new(paint);
+    page.para(indent, page::Line::new().plain(paint.clean(text)));
+    page.finish()
+}

@@ -10,7 +10,7 @@ use super::select::{below, normal, select};
 use super::tree::Tree;
 use super::{named, settings};
 use crate::model::{
-    AnyKind, Complaint, Diagnostic, Document, Erased, Estate, EstateView, Key, Need, Place, ResourceId, Scope,
+    Adopt, AnyKind, Complaint, Diagnostic, Document, Erased, Estate, EstateView, Key, Need, Place, ResourceId, Scope,
     Settings, Severity,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -237,7 +237,9 @@ fn between(documents: &[(Document, usize)], kinds: &Kinds<'_>, locator: &mut Loc
         for (document, _) in &of_kind {
             if let Some(key) = kind.keys(&document.want).into_iter().next() {
                 let message = format!("{} is the same object as", document.id);
-                if let Some(first) = seen.get(&(kind.scope(&document.want), key.clone())) {
+                let first =
+                    seen.get(&(kind.scope(&document.want), key.clone())).filter(|first| !apart(first, document));
+                if let Some(first) = first {
                     let label = format!("the other is declared at {}", first.place);
                     let message = format!("{message} {}: both are {key}", first.id);
                     tell(&document.id, Complaint::at("metadata.name", message, label));
@@ -260,6 +262,14 @@ fn between(documents: &[(Document, usize)], kinds: &Kinds<'_>, locator: &mut Loc
                 }
             }
         }
+    }
+}
+
+/// Says whether two documents of one key name different live objects: where names are not unique, ids tell them apart.
+fn apart(one: &Document, other: &Document) -> bool {
+    match (&one.policy.adopt, &other.policy.adopt) {
+        (Adopt::Id { id }, Adopt::Id { id: another }) => id != another,
+        _ => false,
     }
 }
 

@@ -64,6 +64,11 @@ impl Rig {
         self.running.handle()
     }
 
+    /// Where the simulator answers.
+    pub fn url(&self) -> String {
+        self.running.url()
+    }
+
     pub fn repo(&self) -> PathBuf {
         self.folder.path().join("infra")
     }

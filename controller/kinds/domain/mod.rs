@@ -2,6 +2,7 @@
 
 mod apply;
 mod diff;
+mod draft;
 mod normal;
 mod observe;
 mod read;
@@ -14,7 +15,8 @@ pub use spec::{CaaTag, Entry, Ignore, Member, Network, Retired, Set, Spec, Targe
 
 use super::operate::{Finished, Look, Operate, Seen, Work};
 use crate::model::{
-    Complaint, Diff, Diffed, Digest, EstateView, Fault, Key, Kind, Need, OnRemove, Output, ResourceId, Scope,
+    Complaint, Diff, Diffed, Digest, Draft, EstateView, Fact, Fault, Key, Kind, Names, Need, OnRemove, Output,
+    ResourceId, Scope,
 };
 use std::collections::BTreeMap;
 
@@ -27,6 +29,8 @@ impl Kind for Domain {
     /// This is for record sets that are taken off the list. The zone itself always stays.
     const ON_REMOVE: OnRemove = OnRemove::Destroy;
     const BY_PART: bool = true;
+    const HOME: &'static str = "domains/";
+    const MANY: &'static str = "zones";
     type Spec = Spec;
     type Want = Want;
     type State = State;
@@ -61,6 +65,12 @@ impl Kind for Domain {
     }
     fn members(state: &State) -> usize {
         state.sets.as_ref().map_or(0, BTreeMap::len)
+    }
+    fn facts(state: &State) -> Vec<Fact> {
+        draft::facts(state)
+    }
+    fn draft(id: &ResourceId, state: &State, names: &Names) -> Draft {
+        draft::draft(id, state, names)
     }
     fn diff(input: &Diff<'_, Self>) -> Diffed<Step> {
         diff::diff(input)

@@ -1,4 +1,5 @@
-//! Reads zones: the list of them once, and the records of those that documents or Memory speak of. Concludes nothing.
+//! Reads zones: the list of them once, and the records of those that documents or Memory speak of, or of all of them
+//! where everything is looked at. Concludes nothing.
 
 use super::super::operate::{Look, Seen};
 use super::Domain;
@@ -18,7 +19,16 @@ type Found = (Scope, Result<Vec<Seen<State>>, String>);
 pub(super) async fn all(look: &Look<'_>) -> Vec<Found> {
     let client = &look.ports.digitalocean;
     let wanted = look.wants::<Domain>().map(|(_, want)| want.zone.clone());
-    let zones: BTreeSet<String> = wanted.chain(look.owned_ids().map(|id| id.0.clone())).collect();
+    let mut zones: BTreeSet<String> = wanted.chain(look.owned_ids().map(|id| id.0.clone())).collect();
+    if look.whole {
+        match client.domains().await {
+            Ok(list) => zones.extend(list.into_iter().map(|zone| zone.name.to_ascii_lowercase())),
+            Err(error) => return vec![(Scope::of("Domain"), Err(error.why()))],
+        }
+        let mut found = join_all(zones.iter().map(|zone| one(client, zone))).await;
+        found.push((Scope::of("Domain"), Ok(Vec::new())));
+        return found;
+    }
     let reads = join_all(zones.iter().map(|zone| one(client, zone)));
     let (list, mut found) = tokio::join!(client.domains(), reads);
     found.push((Scope::of("Domain"), list.map(|list| others(list, &zones)).map_err(|error| error.why())));

@@ -7,8 +7,10 @@ use crate::model::{Complaint, Need, Output, ResourceId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-const DEFAULT_TTL: u32 = 1800;
-const MIN_TTL: u32 = 30;
+/// The ttl of a document that names none.
+pub(super) const DEFAULT_TTL: u32 = 1800;
+/// The least that DigitalOcean takes.
+pub(super) const MIN_TTL: u32 = 30;
 
 pub(super) fn desire(id: &ResourceId, spec: &Spec) -> Result<Want, Vec<Complaint>> {
     let mut reader = Reader {

@@ -87,7 +87,7 @@ fn ipv6(input: &In<'_>, want: &Want, state: &State) -> Option<Change<Step>> {
 }
 
 /// Tags that Kubernetes, DigitalOcean and markers bring: not for a document to take away.
-fn left_alone(tag: &str) -> bool {
+pub(super) fn left_alone(tag: &str) -> bool {
     let tag = tag.to_ascii_lowercase();
     tag == "k8s" || ["k8s:", "do:", "driftless:"].iter().any(|prefix| tag.starts_with(prefix))
 }

@@ -2,6 +2,7 @@
 
 mod apply;
 mod diff;
+mod draft;
 mod fixed;
 mod inplace;
 mod live;
@@ -17,8 +18,8 @@ pub use want::{Backups, Image, Schedule, UserData, Want};
 
 use super::operate::{Finished, Look, Operate, Seen, Work};
 use crate::model::{
-    Catalog, Cents, Complaint, Diff, Diffed, EstateView, Fault, FileNeed, Key, Kind, Marker, Need, Output, ResourceId,
-    Scope,
+    Catalog, Cents, Complaint, Diff, Diffed, Draft, EstateView, Fact, Fault, FileNeed, Key, Kind, Marker, Names, Need,
+    Output, ResourceId, Scope,
 };
 use std::collections::BTreeMap;
 
@@ -29,6 +30,8 @@ impl Kind for Droplet {
     const NAME: &'static str = "Droplet";
     const ABOUT: &'static str = "A virtual machine at DigitalOcean.";
     const PRICED: bool = true;
+    const HOME: &'static str = "droplets/";
+    const MANY: &'static str = "droplets";
     type Spec = Spec;
     type Want = Want;
     type State = State;
@@ -65,6 +68,12 @@ impl Kind for Droplet {
     }
     fn price(state: &State, catalog: &Catalog) -> Option<Cents> {
         places::price(catalog, &state.size, &state.backups)
+    }
+    fn facts(state: &State) -> Vec<Fact> {
+        draft::facts(state)
+    }
+    fn draft(id: &ResourceId, state: &State, names: &Names) -> Draft {
+        draft::draft(id, state, names)
     }
     fn diff(input: &Diff<'_, Self>) -> Diffed<Step> {
         diff::diff(input)

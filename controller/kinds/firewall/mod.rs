@@ -2,6 +2,7 @@
 
 mod apply;
 mod diff;
+mod draft;
 mod observe;
 mod risk;
 mod rules;
@@ -13,7 +14,9 @@ pub use rules::{Far, Flow, Peer, PeerText, Ports, PortsText, Protocol};
 pub use spec::{ApplyTo, Inbound, Outbound, Spec, Want};
 
 use super::operate::{Finished, Look, Operate, Seen, Work};
-use crate::model::{Complaint, Diff, Diffed, EstateView, Fault, Key, Kind, Need, Output, ResourceId, Scope};
+use crate::model::{
+    Complaint, Diff, Diffed, Draft, EstateView, Fact, Fault, Key, Kind, Names, Need, Output, ResourceId, Scope,
+};
 use std::collections::BTreeMap;
 
 /// A cloud firewall in front of droplets.
@@ -23,6 +26,8 @@ impl Kind for Firewall {
     const NAME: &'static str = "Firewall";
     const ABOUT: &'static str =
         "A cloud firewall: what may reach the droplets that it covers, and what they may reach.";
+    const HOME: &'static str = "firewalls/";
+    const MANY: &'static str = "firewalls";
     type Spec = Spec;
     type Want = Want;
     type State = State;
@@ -45,6 +50,12 @@ impl Kind for Firewall {
     }
     fn outputs(state: &State) -> BTreeMap<Output, String> {
         BTreeMap::from([(Output::Id, state.id.clone()), (Output::Name, state.name.clone())])
+    }
+    fn facts(state: &State) -> Vec<Fact> {
+        draft::facts(state)
+    }
+    fn draft(id: &ResourceId, state: &State, names: &Names) -> Draft {
+        draft::draft(id, state, names)
     }
     fn diff(input: &Diff<'_, Self>) -> Diffed<Step> {
         diff::diff(input)

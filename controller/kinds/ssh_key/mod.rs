@@ -2,6 +2,7 @@
 
 mod apply;
 mod diff;
+mod draft;
 mod observe;
 mod spec;
 
@@ -9,7 +10,9 @@ pub use diff::{State, Step};
 pub use spec::{Spec, Want};
 
 use super::operate::{Finished, Look, Operate, Seen, Work};
-use crate::model::{Complaint, Diff, Diffed, EstateView, Fault, Key, Kind, Need, Output, ResourceId, Scope};
+use crate::model::{
+    Complaint, Diff, Diffed, Draft, EstateView, Fact, Fault, Key, Kind, Names, Need, Output, ResourceId, Scope,
+};
 use std::collections::BTreeMap;
 
 /// A public key that new droplets are given.
@@ -18,6 +21,8 @@ pub struct SshKey;
 impl Kind for SshKey {
     const NAME: &'static str = "SshKey";
     const ABOUT: &'static str = "A public SSH key of the account, which new droplets let in as root.";
+    const HOME: &'static str = "network/ssh-keys.yaml";
+    const MANY: &'static str = "SSH keys";
     type Spec = Spec;
     type Want = Want;
     type State = State;
@@ -40,6 +45,12 @@ impl Kind for SshKey {
     }
     fn outputs(state: &State) -> BTreeMap<Output, String> {
         BTreeMap::from([(Output::Id, state.id.to_string()), (Output::Name, state.name.clone())])
+    }
+    fn facts(state: &State) -> Vec<Fact> {
+        draft::facts(state)
+    }
+    fn draft(id: &ResourceId, state: &State, names: &Names) -> Draft {
+        draft::draft(id, state, names)
     }
     fn diff(input: &Diff<'_, Self>) -> Diffed<Step> {
         diff::diff(input)

@@ -2,6 +2,7 @@
 
 mod apply;
 mod diff;
+mod draft;
 mod observe;
 mod spec;
 
@@ -9,7 +10,9 @@ pub use diff::{State, Step};
 pub use spec::{Spec, Want};
 
 use super::operate::{Finished, Look, Operate, Seen, Work};
-use crate::model::{Complaint, Diff, Diffed, EstateView, Fault, Key, Kind, Need, Output, ResourceId, Scope};
+use crate::model::{
+    Complaint, Diff, Diffed, Draft, EstateView, Fact, Fault, Key, Kind, Names, Need, Output, ResourceId, Scope,
+};
 use std::collections::BTreeMap;
 
 /// A private network of one region.
@@ -19,6 +22,8 @@ impl Kind for Vpc {
     const NAME: &'static str = "Vpc";
     const ABOUT: &'static str =
         "A private network of one region, in which droplets reach each other by private addresses.";
+    const HOME: &'static str = "network/vpcs.yaml";
+    const MANY: &'static str = "networks";
     type Spec = Spec;
     type Want = Want;
     type State = State;
@@ -49,6 +54,12 @@ impl Kind for Vpc {
             (Output::Range, state.ip_range.clone()),
             (Output::Name, state.name.clone()),
         ])
+    }
+    fn facts(state: &State) -> Vec<Fact> {
+        draft::facts(state)
+    }
+    fn draft(id: &ResourceId, state: &State, names: &Names) -> Draft {
+        draft::draft(id, state, names)
     }
     fn diff(input: &Diff<'_, Self>) -> Diffed<Step> {
         diff::diff(input)

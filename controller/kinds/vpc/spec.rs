@@ -90,7 +90,7 @@ fn is_region(slug: &str) -> bool {
 const PRIVATE: [&str; 3] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"];
 
 /// Reads a range, or says what is wrong with it and what was expected.
-fn range(text: &str) -> Result<Ipv4Net, (String, String)> {
+pub(super) fn range(text: &str) -> Result<Ipv4Net, (String, String)> {
     let refuse = |what: &str, label: String| Err((what.to_owned(), label));
     let Ok(net) = text.parse::<Ipv4Net>() else {
         return refuse("which is no IPv4 range", "write it like 10.114.0.0/16".to_owned());

@@ -1,4 +1,4 @@
-//! The files on the report branch: STATUS.md, DRIFT.md, status.json, and the subject of their commit.
+//! The files on the report branch: STATUS.md, DRIFT.md, INVENTORY.md, status.json, and the subject of their commit.
 //!
 //! Their bytes change only when something changes that a reader cares about: no time of the look, no duration, no count
 //! of attempts. What happened stays told until something else happens. So a commit is due exactly when the bytes differ.
@@ -11,6 +11,7 @@ mod status_json;
 mod steady;
 mod subject;
 
+use crate::insight::Inventory;
 use crate::model::finding::Weight;
 use crate::model::{Attempt, Diagnostic, Finding, Memory, Outcome, Plan, Planned, Standing};
 use jiff::Timestamp;
@@ -23,6 +24,9 @@ pub use status_json::{
     Concern, ConcernKind, Counts, Drift, DriftField, Event, State, StatusJson, TroubleKind, status_schema,
 };
 pub use subject::subject;
+
+/// The file that says what exists. It is written only from a look that saw everything.
+pub const INVENTORY: &str = "INVENTORY.md";
 
 /// Everything that a report is made from.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +46,8 @@ pub struct Report<'a> {
     pub commit: Option<&'a str>,
     /// Why the newest commit is not the desired one.
     pub trouble: Option<Trouble<'a>>,
+    /// What exists and whose it is; none where nothing was looked at.
+    pub inventory: Option<&'a Inventory>,
     /// The report that stands on the branch.
     pub previous: Option<&'a StatusJson>,
     /// The time; written only beside what has just happened.
@@ -75,11 +81,15 @@ pub enum Trouble<'a> {
 /// Writes the files, by their name in the report folder.
 pub fn files(report: &Report<'_>) -> BTreeMap<String, Vec<u8>> {
     let status = status(report);
-    BTreeMap::from([
+    let mut files = BTreeMap::from([
         ("STATUS.md".to_owned(), status::page(&status, report).into_bytes()),
         ("DRIFT.md".to_owned(), drift::page(&status).into_bytes()),
         ("status.json".to_owned(), crate::render::json(&status).into_bytes()),
-    ])
+    ]);
+    if let Some(whole) = report.inventory.filter(|inventory| inventory.unread.is_empty()) {
+        files.insert(INVENTORY.to_owned(), crate::render::inventory_page(whole).into_bytes());
+    }
+    files
 }
 
 /// The same as data: what all three files are written from.

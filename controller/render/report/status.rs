@@ -63,7 +63,11 @@ pub(super) fn page(status: &StatusJson, report: &Report<'_>) -> String {
     in_sync(&mut out, status);
     unowned(&mut out, status);
     notes(&mut out, report);
-    out.push_str("---\n\n[What differs by hand, field by field](DRIFT.md) · [the same as data](status.json)\n");
+    let exists = report.inventory.map_or("", |_| " · [what exists](INVENTORY.md)");
+    let _ = writeln!(
+        out,
+        "---\n\n[What differs by hand, field by field](DRIFT.md){exists} · [the same as data](status.json)"
+    );
     out
 }
 

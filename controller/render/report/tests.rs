@@ -43,6 +43,7 @@ impl Bench {
             branch: "main",
             commit: self.plan.commit.as_deref(),
             trouble: None,
+            inventory: None,
             previous: self.previous.as_ref(),
             now: self.now,
         }
