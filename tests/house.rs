@@ -224,6 +224,7 @@ async fn controller(url: &str, folder: &Path, setup: &Setup) -> Controller {
         backoff: Backoff::default(),
         path: String::new(),
         frozen: false,
+        pass_windows: Default::default(),
         desired: Mutex::new(Desired::default()),
         snapshot: watch::Sender::new(Arc::new(Snapshot::default())),
     }

@@ -82,6 +82,7 @@ impl Paper {
             wrote: BTreeMap::new(),
             retiring: Vec::new(),
             file: "document.yaml".to_owned(),
+            stopped: None,
         });
     }
 

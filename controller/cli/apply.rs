@@ -4,6 +4,7 @@ use super::screen::Screen;
 use super::{Exit, Global, Output, connect, plan as plan_command};
 use crate::engine::backoff::Backoff;
 use crate::engine::execute::{self, Progress, Run};
+use crate::engine::halt::halted;
 use crate::engine::look::look;
 use crate::kinds;
 use crate::model::plan::SCHEMA;
@@ -33,6 +34,9 @@ pub struct Arguments {
     /// Does it without asking
     #[arg(long)]
     yes: bool,
+    /// Does it now, also while every sync window is shut
+    #[arg(long)]
+    now: bool,
 }
 
 /// Runs the command.
@@ -41,16 +45,17 @@ pub async fn run(arguments: Arguments, global: &Global, screen: &Screen) -> anyh
     let saved = saved(arguments.what.as_deref())?;
     let from = if saved.is_some() { arguments.from.as_deref() } else { arguments.what.as_deref() };
     let Some((estate, source)) = plan_command::estate(&config, from, screen).await? else { return Ok(Exit::Error) };
-    if config.freeze {
-        bail!("this machine is frozen: freeze is set in its settings\n  Looking goes on with `driftless plan`.");
-    }
     let ports = connect::ports(&config)?;
     connect::reach(&config, &ports).await?;
     let _alone = connect::alone(&config)?;
     let keeper = connect::journal(&config).await?;
     let memory = keeper.memory();
+    let halt = halted(config.freeze, &memory, &estate, ports.clock.now());
+    if let Some(halt) = &halt {
+        bail!("frozen: {}\n  To go on, {}. Looking goes on with `driftless plan`.", halt.why, halt.until);
+    }
     let world = look(&ports, &estate, &memory).await;
-    let brakes = connect::brakes(&config);
+    let brakes = plan::Brakes { windows_pass: arguments.now, ..connect::brakes(&config) };
     let now = plan::plan(&kinds::pure(), &estate, &world, &memory, &brakes);
     let plan = match saved {
         Some(saved) => fits(saved, &now)?,
@@ -66,7 +71,8 @@ pub async fn run(arguments: Arguments, global: &Global, screen: &Screen) -> anyh
     }
     if plan.going().next().is_none() {
         keeper.write(&plan.remember).await?;
-        return Ok(if plan.held().next().is_some() { Exit::Part } else { Exit::Well });
+        let shut = plan.changes.iter().any(|c| matches!(c.standing, Standing::Closed(_)));
+        return Ok(if shut || plan.held().next().is_some() { Exit::Part } else { Exit::Well });
     }
     if !arguments.yes && !asked(screen)? {
         return Ok(Exit::Error);
@@ -175,6 +181,7 @@ fn standing(standing: &Standing) -> String {
         Standing::Observed => "the mode is observe".to_owned(),
         Standing::Blocked(why) => why.clone(),
         Standing::Backoff(at) => format!("it failed and is tried again at {at}"),
+        Standing::Closed(until) => format!("every sync window is shut {until}"),
     }
 }
 

@@ -143,7 +143,7 @@ pub fn brakes(config: &Config) -> Brakes {
         max_deletes: config.caps.max_deletes.unwrap_or(defaults.max_deletes),
         max_delete_percent: config.caps.max_delete_percent.unwrap_or(defaults.max_delete_percent),
     };
-    Brakes { caps: Some(caps), runs_on: config.this.clone(), no_deletions: None }
+    Brakes { caps: Some(caps), runs_on: config.this.clone(), no_deletions: None, windows_pass: false }
 }
 
 /// Puts the controller together.
@@ -160,6 +160,7 @@ pub async fn controller(config: &Config) -> anyhow::Result<Controller> {
         backoff: Backoff::default(),
         path: config.path.clone(),
         frozen: config.freeze,
+        pass_windows: Default::default(),
         desired: Mutex::new(Desired::default()),
         snapshot: watch::Sender::new(Arc::new(Snapshot::default())),
     })

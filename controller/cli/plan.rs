@@ -2,6 +2,7 @@
 
 use super::screen::Screen;
 use super::{Exit, Global, Output, connect};
+use crate::engine::halt::{Halt, halted};
 use crate::engine::look::look;
 use crate::engine::source;
 use crate::kinds;
@@ -47,7 +48,8 @@ pub async fn run(arguments: Arguments, global: &Global, screen: &Screen) -> anyh
     connect::reach(&config, &ports).await?;
     let memory = connect::journal_if_any(&config).await?.memory();
     let world = look(&ports, &estate, &memory).await;
-    let plan = plan::plan(&kinds::pure(), &estate, &world, &memory, &connect::brakes(&config));
+    let mut plan = plan::plan(&kinds::pure(), &estate, &world, &memory, &connect::brakes(&config));
+    Halt::told_in(halted(config.freeze, &memory, &estate, plan.as_of).as_ref(), &mut plan);
     if let Some(file) = &arguments.save {
         std::fs::write(file, serde_json::to_vec_pretty(&plan)?)
             .with_context(|| format!("{} could not be written", file.display()))?;

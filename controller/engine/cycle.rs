@@ -4,6 +4,7 @@
 use super::backoff::Backoff;
 use super::desired::Desired;
 use super::execute::{self, Progress, Run};
+use super::halt::{Halt, halted};
 use super::keeper::Keeper;
 use super::look::look;
 use super::report::{self, Reporter};
@@ -20,6 +21,7 @@ use jiff::SignedDuration;
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
@@ -40,6 +42,8 @@ pub struct Controller {
     pub path: String,
     /// Nothing is written to the world, whatever the repo says; looking goes on.
     pub frozen: bool,
+    /// Whether the next cycle passes over sync windows, because somebody asked for it to be done now; that cycle uses it up.
+    pub pass_windows: AtomicBool,
     /// Writes reports.
     pub reporter: Reporter,
     /// What git wants.
@@ -170,7 +174,8 @@ impl Controller {
         snapshot: &mut Snapshot,
     ) -> Result<Option<Plan>, StoreError> {
         self.keeper.refresh().await?;
-        let brakes = Brakes { no_deletions: desired.rewritten.clone(), ..self.brakes.clone() };
+        let windows_pass = self.pass_windows.swap(false, Ordering::SeqCst);
+        let brakes = Brakes { no_deletions: desired.rewritten.clone(), windows_pass, ..self.brakes.clone() };
         let Some((plan, world)) = self.plan(estate, &brakes, stop).await? else { return Ok(None) };
         if trusted(&plan, &world, desired)
             && let Err(error) = desired.trust(&self.mirror)
@@ -179,7 +184,7 @@ impl Controller {
         }
         snapshot.plan = Some(Arc::new(plan.clone()));
         let mut after = plan.clone();
-        if plan.going().next().is_some() && !stop.is_cancelled() && !self.frozen {
+        if plan.going().next().is_some() && !stop.is_cancelled() && plan.frozen.is_none() {
             self.execute(estate, &brakes, &plan, world, (stop, heard), snapshot).await?;
             if snapshot.outcomes.iter().any(|o| o.attempt == Attempt::Done) {
                 // After a stop the plan that was made stands in for a second look: the report counts what is done.
@@ -202,10 +207,12 @@ impl Controller {
     ) -> Result<Option<(Plan, World)>, StoreError> {
         let memory = self.keeper.memory();
         let Some(world) = stop.run_until_cancelled(look(&self.ports, estate, &memory)).await else { return Ok(None) };
-        let plan = plan::plan(&kinds::pure(), estate, &world, &memory, brakes);
+        let mut plan = plan::plan(&kinds::pure(), estate, &world, &memory, brakes);
+        Halt::told_in(halted(self.frozen, &memory, estate, plan.as_of).as_ref(), &mut plan);
         tracing::info!(
             changes = plan.changes.len(),
             held = plan.held().count(),
+            frozen = plan.frozen,
             in_sync = plan.in_sync,
             calls = world.calls,
             took_ms = world.took_ms,
@@ -258,7 +265,7 @@ impl Controller {
         let due = failed.chain(after.next_due).min();
         let due = due.map(|at| Duration::try_from(at.duration_since(now)).unwrap_or_default().max(floor));
         let unfinished =
-            (after.going().next().is_some() && !self.frozen) || after.findings.iter().any(|f| f.rule == BUSY);
+            (after.going().next().is_some() && after.frozen.is_none()) || after.findings.iter().any(|f| f.rule == BUSY);
         let soon = due.into_iter().chain(unfinished.then(|| UNFINISHED.longest(snapshot.stuck + 1))).min();
         match soon {
             Some(soon) if soon < interval => Next::Soon(soon),

@@ -45,7 +45,10 @@ impl Desired {
                 self.rewritten = rewritten;
                 self.estate = Some(Arc::new(estate));
             }
-            None => self.recall(mirror, path).await?,
+            None => {
+                self.recall(mirror, path).await?;
+                self.freeze(read.freeze);
+            }
         }
         self.newest = Some(commit.clone());
         self.diagnostics = read.diagnostics;
@@ -67,6 +70,13 @@ impl Desired {
             self.estate = estate.map(Arc::new);
         }
         Ok(())
+    }
+
+    /// A commit with errors can stop all writing, and cannot let it go on: what froze stays frozen by the last valid one.
+    fn freeze(&mut self, why: Option<String>) {
+        if let (Some(estate), Some(why)) = (&self.estate, why) {
+            self.estate = Some(Arc::new(Estate { freeze: Some(why), ..Estate::clone(estate) }));
+        }
     }
 
     /// Notes that nothing of this commit's deletions is in doubt any more.

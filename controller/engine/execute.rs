@@ -46,7 +46,8 @@ pub enum Progress<'a> {
 /// Does every change of a plan that may go on, and says how each ended.
 ///
 /// Flow: dispatch what is ready → take in what came of it (journal, world) → plan anew what waited for it → dispatch.
-/// Guarantees: nothing that is held, observed or blocked is done; nothing is done that the plan did not name.
+/// Guarantees: nothing that is held, observed or blocked is done; nothing is done that the plan did not name; nothing is
+/// begun once every sync window is shut, and what was begun before may end.
 /// What happens if interrupted: intents stand in the journal; the next run looks, settles and plans anew.
 pub async fn execute(run: &Run<'_>, plan: &Plan, world: World) -> Vec<Outcome> {
     let mut floor = Floor {
@@ -60,6 +61,7 @@ pub async fn execute(run: &Run<'_>, plan: &Plan, world: World) -> Vec<Outcome> {
     };
     let mut under_way = FuturesUnordered::new();
     loop {
+        floor.shut();
         if !run.stop.is_cancelled() {
             for change in floor.ready(AT_ONCE.saturating_sub(under_way.len())).await {
                 (run.heard)(Progress::Began(&change));
@@ -90,6 +92,23 @@ struct Floor<'a> {
 }
 
 impl<'a> Floor<'a> {
+    /// Leaves what was not begun yet once every sync window is shut: a run may take longer than its window.
+    fn shut(&mut self) {
+        let windows = &self.run.estate.settings.windows;
+        if self.run.brakes.windows_pass || self.waiting.is_empty() || windows.is_empty() {
+            return;
+        }
+        let Some(shut) = plan::window::shut(windows, self.run.ports.clock.now()) else { return };
+        let (on, left) = std::mem::take(&mut self.waiting).into_iter().partition(|(_, c)| plan::window::recovers(c));
+        self.waiting = on;
+        let left: BTreeMap<usize, Planned> = left;
+        for change in left.into_values() {
+            self.failed.insert(change.key.clone());
+            let why = format!("every sync window was shut before it was begun, {}", shut.words);
+            self.end(Outcome { key: change.key.clone(), change, attempt: Attempt::Left { why }, took_ms: 0 });
+        }
+    }
+
     fn worker(&self) -> Worker<'a> {
         Worker { ports: self.run.ports, estate: self.run.estate, keeper: self.run.keeper, backoff: self.run.backoff }
     }

@@ -4,6 +4,7 @@ pub mod backoff;
 pub mod cycle;
 pub mod desired;
 pub mod execute;
+pub mod halt;
 pub mod keeper;
 pub mod look;
 pub mod report;

@@ -195,6 +195,8 @@ pub enum Standing {
     Blocked(String),
     /// It failed before and is tried again at this time.
     Backoff(jiff::Timestamp),
+    /// Every sync window is shut: until when, in words such as `until Mon 08:00 Asia/Manila`.
+    Closed(String),
 }
 
 /// Why a change is held, and by what name it is released.

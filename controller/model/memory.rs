@@ -28,6 +28,21 @@ pub struct Memory {
     pub failures: BTreeMap<ChangeKey, Failure>,
     /// Since when each thing that is not well has been so; keyed by the change or finding in words.
     pub since: BTreeMap<String, Timestamp>,
+    /// The limits of Settings last applied: a commit that loosens them is judged by these.
+    #[serde(default)]
+    pub limits: Option<Limits>,
+}
+
+/// Limits of the repo's Settings that a commit must not loosen for itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Limits {
+    /// How many deletions a day go without an approval.
+    pub prune: super::Prune,
+    /// Who may approve; none where Settings name nobody in particular.
+    pub approvers: Option<BTreeSet<String>>,
+    /// Whether an author may approve.
+    pub self_approve: bool,
 }
 
 /// One owned object.
@@ -52,6 +67,9 @@ pub struct Owned {
     pub retiring: Vec<Retiring>,
     /// The file that declared it, for reports after it has gone.
     pub file: String,
+    /// Since when it is stopped because its document went (`onRemove: stop`): the soak counts from here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<Timestamp>,
 }
 
 /// A former generation on its way out.
@@ -177,6 +195,8 @@ pub enum Patch {
     Since(String, Timestamp),
     /// Forgets it.
     Over(String),
+    /// Remembers the limits last applied.
+    Limits(Limits),
 }
 
 impl Memory {
@@ -244,6 +264,7 @@ impl Memory {
             Patch::Over(what) => {
                 self.since.remove(&what);
             }
+            Patch::Limits(limits) => self.limits = Some(limits),
             _ => {}
         }
     }

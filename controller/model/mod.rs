@@ -35,6 +35,6 @@ pub use money::Cents;
 pub use outcome::{Attempt, Done, Outcome};
 pub use plan::Plan;
 pub use policy::{Adopt, Mode, OnRemove, Policy};
-pub use settings::{Prune, Settings, SettingsMode};
+pub use settings::{Prune, Settings, SettingsMode, Window};
 pub use view::{Resolved, Supply, View};
 pub use world::{Catalog, Live, Observed, Sighting, World};

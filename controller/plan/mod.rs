@@ -9,6 +9,7 @@ mod clerk;
 mod closing;
 pub mod guard;
 mod herd;
+pub mod limits;
 pub mod order;
 pub mod record;
 pub mod refine;
@@ -18,6 +19,7 @@ pub mod settle;
 mod standing;
 #[cfg(test)]
 mod tests;
+pub mod window;
 
 pub use assemble::plan;
 pub use refine::{proceeds, refines};
@@ -33,4 +35,6 @@ pub struct Brakes {
     pub runs_on: Option<ResourceId>,
     /// Why no deletion may go without an approval now, such as a rewritten branch.
     pub no_deletions: Option<String>,
+    /// Whether sync windows are passed over: somebody said `--now`.
+    pub windows_pass: bool,
 }

@@ -62,6 +62,7 @@ pub fn in_sync(
         wrote: wrote(claim),
         retiring: retiring(kind, claim),
         file: document.place.file.clone(),
+        stopped: None,
     };
     (claim.owned != Some(&owned)).then(|| Patch::Own(document.id.clone(), owned))
 }
@@ -192,6 +193,7 @@ fn own(kind: &dyn AnyKind, document: &Document, owned: Option<&Owned>, change: &
         wrote,
         retiring,
         file: document.place.file.clone(),
+        stopped: None,
     })
 }
 

@@ -112,6 +112,7 @@ pub fn in_sync() -> Plan {
         unowned: Vec::new(),
         monthly: Monthly { before: Cents(7200), after: Cents(7200) },
         looked: Looked { calls: 9, hosts: 2, took_ms: 843 },
+        frozen: None,
         next_due: None,
         remember: Vec::new(),
     }

@@ -185,6 +185,7 @@ impl<K: Operate<Want: Clone>> Life<K> {
             wrote,
             retiring,
             file: String::new(),
+            stopped: None,
         });
     }
 

@@ -79,6 +79,7 @@ fn whole(change: &Planned, lines: &mut Vec<String>) {
         Standing::Go => lines.extend(change.risk.needs_approval().map(|why| format!("  approved: {why}"))),
         Standing::Held(hold) => lines.extend(hold.reasons.iter().map(|r| format!("  held: {}: {}", r.rule, r.text))),
         Standing::Blocked(why) => lines.push(format!("  blocked: {why}")),
+        Standing::Closed(until) => lines.push(format!("  window shut {until}")),
         other => lines.push(format!("  {}", standing(other))),
     }
 }
@@ -90,6 +91,7 @@ fn standing(standing: &Standing) -> &'static str {
         Standing::Observed => "is only reported",
         Standing::Blocked(_) => "is blocked",
         Standing::Backoff(_) => "is tried again later",
+        Standing::Closed(_) => "waits for a window",
     }
 }
 

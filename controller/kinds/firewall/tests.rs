@@ -68,6 +68,7 @@ impl World {
             wrote: BTreeMap::new(),
             retiring: Vec::new(),
             file: "firewall.yaml".to_owned(),
+            stopped: None,
         });
         Firewall::diff(&Diff {
             id: &id(),

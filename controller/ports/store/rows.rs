@@ -45,12 +45,13 @@ pub(super) enum Row {
     Approval(Digest),
     Failure(ChangeKey),
     Since(String),
+    Limits,
 }
 
 impl Row {
     pub(super) fn table(&self) -> Table {
         match self {
-            Self::Estate | Self::Team => Table::Meta,
+            Self::Estate | Self::Team | Self::Limits => Table::Meta,
             Self::Owned(_) => Table::Owned,
             Self::Intent(_) => Table::Intents,
             Self::Pause(_) => Table::Pauses,
@@ -69,6 +70,7 @@ impl Row {
             Self::Intent(key) | Self::Failure(key) => key.to_string(),
             Self::Approval(digest) => digest.to_string(),
             Self::Since(what) => what.clone(),
+            Self::Limits => "limits".to_owned(),
         }
     }
 
@@ -83,6 +85,7 @@ impl Row {
             Self::Approval(digest) => memory.approvals.get(digest).map(serde_json::to_string),
             Self::Failure(key) => memory.failures.get(key).map(serde_json::to_string),
             Self::Since(what) => memory.since.get(what).map(serde_json::to_string),
+            Self::Limits => memory.limits.as_ref().map(serde_json::to_string),
         }
     }
 }
@@ -94,6 +97,7 @@ pub(super) fn put(memory: &mut Memory, table: Table, key: &str, json: &str) -> R
     match (table, key) {
         (Table::Meta, "estate") => memory.estate = Some(value(json)?),
         (Table::Meta, "team") => memory.team = Some(value(json)?),
+        (Table::Meta, "limits") => memory.limits = Some(value(json)?),
         (Table::Meta, _) => return Err("this key is not known".to_owned()),
         (Table::Owned, _) => drop(memory.owned.insert(id()?, value(json)?)),
         (Table::Intents, _) => drop(memory.intents.insert(change()?, value(json)?)),
@@ -149,6 +153,7 @@ impl Touched {
             Patch::Fail(key, _) | Patch::Heal(key) => self.whole(Row::Failure(key.clone())),
             Patch::Since(what, _) => self.inside(Row::Since(what.clone())),
             Patch::Over(what) => self.whole(Row::Since(what.clone())),
+            Patch::Limits(_) => self.whole(Row::Limits),
             Patch::Deleted(_) => {}
             Patch::DeletionsBefore(time) => self.deletions_before = self.deletions_before.max(Some(*time)),
         }

@@ -49,6 +49,7 @@ fn owned() -> impl Strategy<Value = Owned> {
             wrote,
             retiring: vec![Retiring { provider_id: ProviderId("7".into()), generation }],
             file,
+            stopped: Some(Timestamp::MIN),
         },
     )
 }
@@ -323,6 +324,7 @@ async fn ten_thousand_parts_are_written_in_one_go() {
             wrote: Default::default(),
             retiring: vec![],
             file: String::new(),
+            stopped: None,
         };
         patches.push(Patch::Own(id.clone(), owned));
         for n in 0..500 {
@@ -375,6 +377,7 @@ fn plan(changes: usize) -> Plan {
         unowned: vec![],
         monthly: Default::default(),
         looked: Default::default(),
+        frozen: None,
         next_due: None,
         remember: some_patches(),
     }

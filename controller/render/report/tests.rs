@@ -75,6 +75,7 @@ fn own(memory: &mut Memory, id: &str) {
         wrote: BTreeMap::new(),
         retiring: Vec::new(),
         file: String::new(),
+        stopped: None,
     };
     memory.owned.insert(id, owned);
 }
