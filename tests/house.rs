@@ -7,10 +7,11 @@ use driftless::engine::keeper::Keeper;
 use driftless::engine::report::Reporter;
 use driftless::engine::snapshot::Snapshot;
 use driftless::model::memory::Approval;
-use driftless::model::{Attempt, Digest, Outcome, Patch, Plan};
+use driftless::model::{Attempt, Digest, Outcome, Patch, Plan, ResourceId};
 use driftless::plan::Brakes;
 use driftless::ports::digitalocean::{Client, Config, Limits, Pace, Token};
 use driftless::ports::git::{self, Auth, Edits, Mirror, Person, Remote};
+use driftless::ports::reach::Reach;
 use driftless::ports::store::Store;
 use driftless::ports::{Ports, clock::Clock};
 use driftless::sandbox;
@@ -47,6 +48,10 @@ pub struct Setup {
     pub api: Option<String>,
     /// How long one call may take.
     pub patience: Duration,
+    /// How hosts are reached after a change of firewalls.
+    pub reach: Reach,
+    /// What the controller itself runs on.
+    pub runs_on: Option<ResourceId>,
 }
 
 impl Default for Setup {
@@ -57,6 +62,8 @@ impl Default for Setup {
             token: Token::inline("sandbox"),
             api: None,
             patience: Duration::from_secs(30),
+            reach: Reach::Off,
+            runs_on: None,
         }
     }
 }
@@ -210,7 +217,8 @@ async fn controller(url: &str, folder: &Path, setup: &Setup) -> Controller {
     config.list_timeout = setup.patience;
     config.limits = Limits::OFF;
     config.pace = Pace::SANDBOX;
-    let ports = Ports { clock: setup.clock.clone(), digitalocean: Client::new(config).expect("a client") };
+    let digitalocean = Client::new(config).expect("a client");
+    let ports = Ports { clock: setup.clock.clone(), digitalocean, reach: setup.reach.clone() };
     let remote =
         Remote { url: folder.join("infra").display().to_string(), branch: "main".to_owned(), auth: Auth::None };
     let mirror = Mirror::open(&folder.join("data/mirror.git"), &remote, git::Options::default()).expect("a mirror");
@@ -220,7 +228,7 @@ async fn controller(url: &str, folder: &Path, setup: &Setup) -> Controller {
         ports,
         mirror,
         keeper: Keeper::load(store).await.expect("memory"),
-        brakes: Brakes::default(),
+        brakes: Brakes { runs_on: setup.runs_on.clone(), ..Brakes::default() },
         backoff: Backoff::default(),
         path: String::new(),
         frozen: false,

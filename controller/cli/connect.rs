@@ -69,7 +69,7 @@ pub fn ports(config: &Config) -> anyhow::Result<Ports> {
     if client.is_loopback() {
         client.pace = Pace::SANDBOX;
     }
-    Ok(Ports { clock: Clock::System, digitalocean: Client::new(client)? })
+    Ok(Ports { clock: Clock::System, digitalocean: Client::new(client)?, reach: config.reach.clone() })
 }
 
 /// Finds out whose account it is: what is wrong with a token or the network is told before anything else.

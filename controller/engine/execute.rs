@@ -1,6 +1,7 @@
 //! Does a plan: each change as soon as what it comes after is done, no barriers, one at a time per object.
 //! Decides nothing about what is right: what waited is planned anew by the pure planner and must refine what was planned.
 
+use super::anew;
 use super::backoff::Backoff;
 use super::keeper::Keeper;
 use super::work::{Ended, Worker};
@@ -66,7 +67,8 @@ pub async fn execute(run: &Run<'_>, plan: &Plan, world: World) -> Vec<Outcome> {
             for change in floor.ready(AT_ONCE.saturating_sub(under_way.len())).await {
                 (run.heard)(Progress::Began(&change));
                 let before = floor.before(&change);
-                under_way.push(floor.worker().work(change, before));
+                let behind = floor.behind(&change);
+                under_way.push(floor.worker().work(change, before, behind));
             }
         }
         match under_way.next().await {
@@ -111,6 +113,11 @@ impl<'a> Floor<'a> {
 
     fn worker(&self) -> Worker<'a> {
         Worker { ports: self.run.ports, estate: self.run.estate, keeper: self.run.keeper, backoff: self.run.backoff }
+    }
+
+    /// The addresses behind the ways that a change alters, where hosts are reached at all.
+    fn behind(&self, change: &Planned) -> Vec<String> {
+        if self.run.ports.reach.is_on() { anew::behind(change, &self.world) } else { Vec::new() }
     }
 
     /// The ids that live in a change's scope now.
@@ -202,6 +209,7 @@ impl<'a> Floor<'a> {
             }
         }
         self.end(ended.outcome);
+        ended.back.into_iter().for_each(|back| self.end(back));
     }
 
     /// Takes what became of the object into the world, so that those who waited see it.

@@ -1,5 +1,6 @@
 //! When to look, what to run, how to retry. Owns the loop and the order of its steps; must not know any kind by name.
 
+mod anew;
 pub mod backoff;
 pub mod cycle;
 pub mod desired;

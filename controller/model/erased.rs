@@ -78,6 +78,8 @@ pub trait AnyKind: Send + Sync {
     fn fingerprints(&self, want: &Erased) -> BTreeMap<String, Digest>;
     /// See `Kind::members`.
     fn members(&self, state: &Erased) -> usize;
+    /// See `Kind::facts`.
+    fn facts(&self, state: &Erased) -> Vec<Fact>;
     /// See `Kind::price`.
     fn price(&self, state: &Erased, catalog: &Catalog) -> Option<Cents>;
     /// See `Kind::diff`.
@@ -168,6 +170,9 @@ impl<K: Kind> AnyKind for Of<K> {
     }
     fn members(&self, state: &Erased) -> usize {
         K::members(expose(state))
+    }
+    fn facts(&self, state: &Erased) -> Vec<Fact> {
+        K::facts(expose(state))
     }
     fn price(&self, state: &Erased, catalog: &Catalog) -> Option<Cents> {
         K::price(expose(state), catalog)

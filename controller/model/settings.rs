@@ -115,7 +115,7 @@ impl Default for Reports {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Window {
-    /// Days or ranges of days: mon, tue, wed, thu, fri, sat, sun, mon-fri, fri-mon.
+    /// Days or ranges of days: mon, tue, wed, thu, fri, sat, sun, mon-fri.
     pub days: Vec<String>,
     /// From and to, such as "08:00-18:00"; "22:00-06:00" ends on the day after.
     #[schemars(regex(pattern = r"^[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]$"))]

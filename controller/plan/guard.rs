@@ -34,7 +34,7 @@ pub fn of_itself(change: &Planned, policy: &Policy, brakes: &Brakes) -> Vec<Hold
             || change.verb() == Verb::Stop
             || matches!(change.risk, crate::model::Risk::Downtime(_)))
     {
-        reasons.push(reason("runs-on", format!("the controller itself runs on {}", change.key.id)));
+        reasons.push(reason(super::foundation::RUNS_ON, format!("the controller itself runs on {}", change.key.id)));
     }
     reasons
 }

@@ -7,6 +7,7 @@ mod assemble;
 pub mod claim;
 mod clerk;
 mod closing;
+mod foundation;
 pub mod guard;
 mod herd;
 pub mod limits;

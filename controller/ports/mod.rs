@@ -5,6 +5,7 @@ pub mod config;
 pub mod digitalocean;
 pub mod disk;
 pub mod git;
+pub mod reach;
 pub mod store;
 
 /// The ways to the world that a kind's work gets.
@@ -14,4 +15,6 @@ pub struct Ports {
     pub clock: clock::Clock,
     /// The account.
     pub digitalocean: digitalocean::Client,
+    /// The hosts.
+    pub reach: reach::Reach,
 }

@@ -12,6 +12,9 @@ pub struct Scenario {
     /// What it shows and why that matters.
     #[allow(dead_code, reason = "for those who read the file")]
     pub about: String,
+    /// What the controller itself runs on: `self` of its settings.
+    #[serde(default, rename = "self")]
+    pub runs_on: Option<String>,
     pub steps: Vec<Step>,
     #[serde(skip)]
     pub path: PathBuf,
@@ -50,6 +53,9 @@ pub struct Step {
     /// Resources whose pause somebody ends.
     #[serde(default)]
     pub resume: Vec<String>,
+    /// Somebody wants it done now: the first look passes over sync windows.
+    #[serde(default)]
+    pub now: bool,
     /// Faults of the simulator, in force for this step.
     #[serde(default)]
     pub faults: Vec<String>,

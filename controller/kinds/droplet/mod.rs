@@ -17,8 +17,8 @@ pub use want::{Backups, Image, Schedule, UserData, Want};
 
 use super::operate::{Finished, Look, Operate, Seen, Work};
 use crate::model::{
-    Catalog, Cents, Complaint, Diff, Diffed, EstateView, Fault, FileNeed, Key, Kind, Marker, Need, Output, ResourceId,
-    Scope,
+    Catalog, Cents, Complaint, Diff, Diffed, EstateView, Fact, Fault, FileNeed, Key, Kind, Marker, Need, Output,
+    ResourceId, Scope,
 };
 use std::collections::BTreeMap;
 
@@ -62,6 +62,9 @@ impl Kind for Droplet {
     }
     fn outputs(state: &State) -> BTreeMap<Output, String> {
         live::outputs(state)
+    }
+    fn facts(state: &State) -> Vec<Fact> {
+        state.tags.iter().map(|tag| Fact::Tag(tag.to_ascii_lowercase())).collect()
     }
     fn price(state: &State, catalog: &Catalog) -> Option<Cents> {
         places::price(catalog, &state.size, &state.backups)

@@ -12,6 +12,7 @@ fn careless(gone: usize, raised: u32) -> Stage {
         stage.want_with(&name, |_| {}, |d| d.policy.on_remove = OnRemove::Destroy);
         stage.owned(&i.to_string(), &name, |_| {});
     }
+    stage.memory.limits = None;
     let plan = stage.plan();
     stage.remember(&plan);
     assert_eq!(

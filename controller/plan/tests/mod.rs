@@ -71,7 +71,8 @@ impl Stage {
         let mut world = World::unseen(now());
         world.account = Some(Ok("team".to_owned()));
         world.scopes.insert(Scope::of("Crate"), Sighting { found: Ok(Vec::new()) });
-        let memory = Memory { estate: Some(uuid()), team: Some("team".to_owned()), ..Memory::default() };
+        let limits = Some(Limits::default());
+        let memory = Memory { estate: Some(uuid()), team: Some("team".to_owned()), limits, ..Memory::default() };
         Self { estate, world, memory, brakes: Brakes::default(), made: 0 }
     }
 

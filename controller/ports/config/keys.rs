@@ -69,6 +69,9 @@ pub(super) const KEYS: &[Key] = &[
     key("log.format", Shape::Text),
     key("caps.max_deletes", Shape::Number),
     key("caps.max_delete_percent", Shape::Number),
+    key("reach.hosts", Shape::Flag),
+    key("reach.port", Shape::Number),
+    key("reach.map", Shape::Text),
 ];
 
 /// What one entry of `[[access]]` may say.

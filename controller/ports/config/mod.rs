@@ -11,6 +11,7 @@ mod tests;
 
 pub use secret::{Secret, SecretError};
 
+use super::reach::Reach;
 use crate::model::{Diagnostic, Place, ResourceId};
 use resolve::Resolver;
 use secrecy::SecretString;
@@ -45,6 +46,8 @@ pub struct Config {
     pub log: Log,
     /// Bounds on what Settings in the repo may allow.
     pub caps: Caps,
+    /// Whether and how hosts are reached anew after a change of their firewall.
+    pub reach: Reach,
     /// Who may do what.
     pub access: Vec<Access>,
     /// The file that was read.
@@ -251,6 +254,8 @@ impl Config {
             ssh_key_file: from.path("git.ssh_key_file"),
             known_hosts_file: from.path("git.known_hosts_file"),
         };
+        let digitalocean = check::digitalocean(from);
+        let api_url = digitalocean.api_url.clone();
         let mut config = Self {
             repo: check::repo(from, git.token.is_some()),
             branch: from.text("branch", "main"),
@@ -261,7 +266,7 @@ impl Config {
             freeze: from.flag("freeze"),
             no_color: from.flag("no_color"),
             git,
-            digitalocean: check::digitalocean(from),
+            digitalocean,
             log: Log { level: from.text("log.level", "info"), format: check::log_format(from) },
             caps: Caps {
                 max_deletes: from.optional("caps.max_deletes", |text| check::number(text, 0, u32::MAX)),
@@ -269,6 +274,7 @@ impl Config {
                     .optional("caps.max_delete_percent", |text| check::number(text, 0, 100))
                     .and_then(|percent| u8::try_from(percent).ok()),
             },
+            reach: check::reach(from, &api_url),
             access: std::mem::take(&mut from.file.access),
             file,
             warnings: Vec::new(),

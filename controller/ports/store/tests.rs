@@ -355,6 +355,8 @@ fn outcome(n: usize, attempt: Attempt) -> Outcome {
         place: None,
         wrote: vec![],
         settles: None,
+        ways: vec![],
+        undo: None,
         digest: Digest::of_bytes(b"x"),
     };
     Outcome { key, change, attempt, took_ms: 3 }

@@ -28,7 +28,7 @@ pub(super) fn summary(status: &StatusJson) -> String {
         *kinds.entry(concern.is).or_default() += 1;
     }
     parts.extend(kinds.iter().map(|(is, n)| match is {
-        ConcernKind::Frozen => "frozen, nothing is changed".to_owned(),
+        ConcernKind::Frozen => "frozen: nothing is changed".to_owned(),
         _ => format!("{} {}", words::number(*n), word(*is)),
     }));
     let total = words::count(counts.resources, "resource");
