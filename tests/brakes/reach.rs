@@ -130,7 +130,7 @@ async fn hosts_that_go_on_answering_or_never_did_lose_nothing() {
     let (mut house, host) = house().await;
     house.push(&[("fw.yaml", Some(&firewall("198.51.100.7")))]).await;
     house.settles().await;
-    assert!(rules(&house).contains(&"198.51.100.7".to_owned()));
+    assert!(rules(&house).contains(&"198.51.100.7/32".to_owned()));
     // A host that did not answer before is no loss, and where hosts are not reached at all nothing is.
     drop(host);
     house.push(&[("fw.yaml", Some(&firewall("198.51.100.8")))]).await;
@@ -138,5 +138,5 @@ async fn hosts_that_go_on_answering_or_never_did_lose_nothing() {
     house.controller.ports.reach = Reach::Off;
     house.push(&[("fw.yaml", Some(&firewall("198.51.100.9")))]).await;
     house.settles().await;
-    assert!(rules(&house).contains(&"198.51.100.9".to_owned()));
+    assert!(rules(&house).contains(&"198.51.100.9/32".to_owned()));
 }

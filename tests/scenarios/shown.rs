@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 pub fn plan(snapshot: &Snapshot) -> String {
     let mut lines = said(snapshot);
     if let Some(plan) = &snapshot.plan {
+        lines.extend(plan.frozen.as_ref().map(|why| format!("frozen: {why}")));
         plan.changes.iter().for_each(|change| whole(change, &mut lines));
         lines.extend(plan.findings.iter().map(finding));
     }
@@ -20,6 +21,7 @@ pub fn plan(snapshot: &Snapshot) -> String {
 pub fn left(outcomes: &[Outcome], last: &Snapshot, first: &Plan) -> String {
     let mut lines: Vec<String> = outcomes.iter().filter_map(failure).collect();
     let Some(plan) = &last.plan else { return or_nothing(lines) };
+    lines.extend(plan.frozen.as_ref().map(|_| "it is frozen".to_owned()));
     for change in &plan.changes {
         let known = first.changes.iter().any(|c| c.key == change.key && c.fields == change.fields);
         if known {
