@@ -160,9 +160,11 @@ fn fits(saved: Plan, now: &Plan) -> anyhow::Result<Plan> {
             );
         };
         let mut same = same.clone();
-        if !change.goes() {
+        // What waited for a sync window goes as it may now.
+        let waited = matches!(change.standing, Standing::Closed(_));
+        if !change.goes() && !waited {
             same.standing = change.standing.clone();
-        } else if !same.goes() {
+        } else if !same.goes() && !waited {
             bail!(
                 "the saved plan no longer fits: {} may not go on any more ({})\n  Nothing was done. Make the plan anew.",
                 change.key,
