@@ -48,7 +48,7 @@ impl<'a> Answering<'a> {
 pub(super) struct Lost {
     pub(super) fault: Fault,
     /// The change that took it back, as it is recorded.
-    pub(super) back: Option<Outcome>,
+    pub(super) back: Option<Box<Outcome>>,
 }
 
 impl Worker<'_> {
@@ -78,7 +78,7 @@ impl Worker<'_> {
         };
         let what = format!("after {key}, hosts that answered before do not any more: {lost}. {so}");
         let hint = "It is not tried again by itself. Change the document so that they can be reached.";
-        Err(Box::new(Lost { fault: Fault::permanent(what, hint), back }))
+        Err(Box::new(Lost { fault: Fault::permanent(what, hint), back: back.map(Box::new) }))
     }
 
     async fn take_back(&self, kind: &dyn AnyOperate, change: &Planned, done: &Done) -> Option<Outcome> {

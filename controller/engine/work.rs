@@ -63,7 +63,7 @@ impl<'a> Worker<'a> {
             }
             Err(Broken { fault, again, back }) => {
                 span.in_scope(|| tracing::warn!(fault = %fault, hint = fault.hint(), "failed"));
-                (self.failed(&change, fault, again).await, Done::default(), back)
+                (self.failed(&change, fault, again).await, Done::default(), back.map(|back| *back))
             }
         };
         Ended { outcome: Outcome { key: change.key.clone(), change, attempt, took_ms }, done, back }
@@ -198,7 +198,7 @@ impl<'a> Worker<'a> {
 struct Broken {
     fault: Fault,
     again: bool,
-    back: Option<Outcome>,
+    back: Option<Box<Outcome>>,
 }
 
 impl<F: Into<Fault>> From<F> for Broken {

@@ -189,7 +189,7 @@ impl<K: Operate<Want: Clone>> Life<K> {
             wrote,
             retiring,
             file: String::new(),
-            stopped: None,
+            stopped: (change.key.verb == Verb::Stop).then_some(jiff::Timestamp::UNIX_EPOCH),
         });
     }
 
