@@ -10,11 +10,12 @@ use driftless::engine::pulse::Pulse;
 use driftless::engine::report::Reporter;
 use driftless::engine::snapshot::Snapshot;
 use driftless::model::memory::Approval;
-use driftless::model::{Attempt, Digest, Outcome, Patch, Plan, ledger};
+use driftless::model::{Attempt, Digest, Outcome, Patch, Plan, ResourceId, ledger};
 use driftless::plan::Brakes;
 use driftless::ports::digitalocean::{Client, Config, Limits, Pace, Token};
 use driftless::ports::git::{self, Auth, Edits, Mirror, Person, Remote};
 use driftless::ports::machine;
+use driftless::ports::reach::Reach;
 use driftless::ports::store::Store;
 use driftless::ports::{Ports, clock::Clock};
 use driftless::sandbox;
@@ -55,6 +56,10 @@ pub struct Setup {
     pub terms: Terms,
     /// What the ledger is signed with, and was before.
     pub keys: Vec<&'static str>,
+    /// How hosts are reached after a change of firewalls.
+    pub reach: Reach,
+    /// What the controller itself runs on.
+    pub runs_on: Option<ResourceId>,
 }
 
 impl Default for Setup {
@@ -67,6 +72,8 @@ impl Default for Setup {
             patience: Duration::from_secs(30),
             terms: Terms::default(),
             keys: vec!["a key that signs ledgers"],
+            reach: Reach::Off,
+            runs_on: None,
         }
     }
 }
@@ -234,7 +241,8 @@ async fn controller(url: &str, folder: &Path, data: &str, setup: &Setup) -> Cont
     config.list_timeout = setup.patience;
     config.limits = Limits::OFF;
     config.pace = Pace::SANDBOX;
-    let ports = Ports { clock: setup.clock.clone(), digitalocean: Client::new(config).expect("a client") };
+    let digitalocean = Client::new(config).expect("a client");
+    let ports = Ports { clock: setup.clock.clone(), digitalocean, reach: setup.reach.clone() };
     let data = folder.join(data);
     let remote =
         Remote { url: folder.join("infra").display().to_string(), branch: "main".to_owned(), auth: Auth::None };
@@ -247,10 +255,11 @@ async fn controller(url: &str, folder: &Path, data: &str, setup: &Setup) -> Cont
         ports,
         mirror,
         keeper: Keeper::load(store).await.expect("memory"),
-        brakes: Brakes::default(),
+        brakes: Brakes { runs_on: setup.runs_on.clone(), ..Brakes::default() },
         backoff: Backoff::default(),
         path: String::new(),
         frozen: false,
+        pass_windows: Default::default(),
         desired: Mutex::new(Desired::default()),
         snapshot: watch::Sender::new(Arc::new(Snapshot::default())),
         pulse: Pulse::default(),

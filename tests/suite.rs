@@ -10,6 +10,7 @@
 )]
 
 mod bad_input;
+mod brakes;
 mod cli;
 mod client;
 mod client_openapi;

@@ -33,7 +33,7 @@ impl Bench {
         let running = sandbox::serve(settings).await.expect("a simulator");
         let config = Config { limits: Limits::OFF, ..script::config(&running.url(), Token::inline("sandbox")) };
         let digitalocean = Client::new(config).expect("a client");
-        Self { running, ports: Ports { clock: Clock::System, digitalocean } }
+        Self { running, ports: Ports { clock: Clock::System, digitalocean, reach: Default::default() } }
     }
 
     /// The simulator, to be edited by hand behind the controller's back.
@@ -82,6 +82,7 @@ impl Paper {
             wrote: BTreeMap::new(),
             retiring: Vec::new(),
             file: "document.yaml".to_owned(),
+            stopped: None,
         });
     }
 

@@ -37,6 +37,9 @@ pub struct Arguments {
     /// Does it without asking
     #[arg(long)]
     yes: bool,
+    /// Does it now, also while every sync window is shut
+    #[arg(long)]
+    now: bool,
 }
 
 /// Runs the command.
@@ -50,13 +53,15 @@ pub async fn run(arguments: Arguments, global: &Global, screen: &Screen) -> anyh
     let _alone = connect::alone(&config, "apply")?;
     let keeper = connect::journal(&config).await?;
     let memory = keeper.memory();
-    let world = look(&ports, &estate, &memory).await;
-    let brakes = connect::brakes(&config);
-    let mut now = plan::plan(&kinds::pure(), &estate, &world, &memory, &brakes);
-    let halt = halted(config.freeze, &memory, &estate, now.as_of);
-    if let Some(halt) = &halt {
-        halt.told_in(&mut now);
+    if let Some(halt) = halted(config.freeze, &memory, &estate, ports.clock.now()) {
+        let (why, until) = (halt.why, halt.until);
+        bail!(
+            "nothing is applied while the estate is frozen: {why}\n  To go on, {until}. Looking goes on with `driftless plan`."
+        );
     }
+    let world = look(&ports, &estate, &memory).await;
+    let brakes = plan::Brakes { windows_pass: arguments.now, ..connect::brakes(&config) };
+    let now = plan::plan(&kinds::pure(), &estate, &world, &memory, &brakes);
     let plan = match saved {
         Some(saved) => fits(saved, &now)?,
         None => now,
@@ -71,10 +76,8 @@ pub async fn run(arguments: Arguments, global: &Global, screen: &Screen) -> anyh
     }
     if plan.going().next().is_none() {
         keeper.write(&plan.remember).await?;
-        return Ok(if plan.held().next().is_some() { Exit::Part } else { Exit::Well });
-    }
-    if let Some(halt) = halt {
-        bail!("nothing is applied: {}\n  {}", halt.text, halt.hint);
+        let shut = plan.changes.iter().any(|c| matches!(c.standing, Standing::Closed(_)));
+        return Ok(if shut || plan.held().next().is_some() { Exit::Part } else { Exit::Well });
     }
     if !arguments.yes && !asked(screen)? {
         return Ok(Exit::Error);
@@ -226,9 +229,11 @@ fn fits(saved: Plan, now: &Plan) -> anyhow::Result<Plan> {
             );
         };
         let mut same = same.clone();
-        if !change.goes() {
+        // What waited for a sync window goes as it may now.
+        let waited = matches!(change.standing, Standing::Closed(_));
+        if !change.goes() && !waited {
             same.standing = change.standing.clone();
-        } else if !same.goes() {
+        } else if !same.goes() && !waited {
             bail!(
                 "the saved plan no longer fits: {} may not go on any more ({})\n  Nothing was done. Make the plan anew.",
                 change.key,
@@ -247,6 +252,7 @@ fn standing(standing: &Standing) -> String {
         Standing::Observed => "the mode is observe".to_owned(),
         Standing::Blocked(why) => why.clone(),
         Standing::Backoff(at) => format!("it failed and is tried again at {at}"),
+        Standing::Closed(until) => format!("every sync window is shut {until}"),
     }
 }
 

@@ -73,7 +73,7 @@ pub fn ports(config: &Config) -> anyhow::Result<Ports> {
     if client.is_loopback() {
         client.pace = Pace::SANDBOX;
     }
-    Ok(Ports { clock: Clock::System, digitalocean: Client::new(client)? })
+    Ok(Ports { clock: Clock::System, digitalocean: Client::new(client)?, reach: config.reach.clone() })
 }
 
 /// Finds out whose account it is: what is wrong with a token or the network is told before anything else.
@@ -157,7 +157,7 @@ pub fn brakes(config: &Config) -> Brakes {
         max_deletes: config.caps.max_deletes.unwrap_or(defaults.max_deletes),
         max_delete_percent: config.caps.max_delete_percent.unwrap_or(defaults.max_delete_percent),
     };
-    Brakes { caps: Some(caps), runs_on: config.this.clone(), no_deletions: None }
+    Brakes { caps: Some(caps), runs_on: config.this.clone(), no_deletions: None, windows_pass: false }
 }
 
 /// This process's side of the repo's lease.
@@ -215,6 +215,7 @@ pub async fn controller(config: &Config) -> anyhow::Result<Controller> {
         backoff: Backoff::default(),
         path: config.path.clone(),
         frozen: config.freeze,
+        pass_windows: Default::default(),
         desired: Mutex::new(Desired::default()),
         snapshot: watch::Sender::new(Arc::new(Snapshot::default())),
         pulse: Pulse::default(),

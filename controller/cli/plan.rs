@@ -2,7 +2,7 @@
 
 use super::screen::Screen;
 use super::{Exit, Global, Output, connect};
-use crate::engine::halt::{self, halted};
+use crate::engine::halt::{Halt, halted};
 use crate::engine::look::look;
 use crate::engine::source;
 use crate::kinds;
@@ -49,9 +49,7 @@ pub async fn run(arguments: Arguments, global: &Global, screen: &Screen) -> anyh
     let memory = connect::journal_if_any(&config).await?.memory();
     let world = look(&ports, &estate, &memory).await;
     let mut plan = plan::plan(&kinds::pure(), &estate, &world, &memory, &connect::brakes(&config));
-    if let Some(halt) = halted(config.freeze, &memory, &estate, plan.as_of) {
-        halt.told_in(&mut plan);
-    }
+    Halt::told_in(halted(config.freeze, &memory, &estate, plan.as_of).as_ref(), &mut plan);
     if let Some(file) = &arguments.save {
         std::fs::write(file, serde_json::to_vec_pretty(&plan)?)
             .with_context(|| format!("{} could not be written", file.display()))?;
@@ -63,8 +61,7 @@ pub async fn run(arguments: Arguments, global: &Global, screen: &Screen) -> anyh
 
 /// Nothing to do is only said of what was seen: a plan that could not see something is no reason to go on.
 fn exit(plan: &Plan) -> Exit {
-    let blind = plan.unknown > 0
-        || plan.findings.iter().any(|f| f.weight == Weight::Problem && f.id.is_none() && f.rule != halt::FROZEN);
+    let blind = plan.unknown > 0 || plan.findings.iter().any(|f| f.weight == Weight::Problem && f.id.is_none());
     match (plan.is_empty(), blind) {
         (false, _) => Exit::Changes,
         (true, true) => Exit::Error,

@@ -28,6 +28,9 @@ pub struct Arguments {
     /// Ends after one reconcile
     #[arg(long)]
     once: bool,
+    /// With --once: does what is to be done also while every sync window is shut
+    #[arg(long, requires = "once")]
+    now: bool,
     /// How long work in flight may take to end after SIGTERM; what is left goes on after a restart
     #[arg(long, value_name = "TIME", default_value = "60s")]
     grace: Span,
@@ -45,6 +48,7 @@ pub async fn run(arguments: Arguments, global: &Global, screen: &Screen) -> anyh
     let stop = CancellationToken::new();
     stop_on_signals(stop.clone())?;
     if arguments.once {
+        controller.pass_windows.store(arguments.now, std::sync::atomic::Ordering::SeqCst);
         controller.cycle(&stop, &|progress| logged(&progress)).await;
         return Ok(ended(&controller));
     }

@@ -2,7 +2,7 @@
 
 use super::screen::Screen;
 use super::{Exit, Global, Output, connect, reach};
-use crate::engine::halt::{self, moment};
+use crate::engine::halt::moment;
 use crate::engine::status::{Status, status};
 use crate::ports::clock::Clock;
 use crate::ports::config::Config;
@@ -66,7 +66,7 @@ fn text(status: &Status, screen: &Screen) -> String {
         None => text.push_str("\nNo controller runs with this data; this is what its journal says\n"),
     }
     // Said here where the last look was made before it.
-    let told = status.plan.iter().flat_map(|plan| &plan.findings).any(|finding| finding.rule == halt::FROZEN);
+    let told = status.plan.as_ref().is_some_and(|plan| plan.frozen.is_some());
     if let Some(freeze) = status.frozen.as_ref().filter(|_| !told) {
         let (by, reason) = (safe::line(&freeze.by), safe::line(&freeze.reason));
         text.push_str(&format!("  frozen by {by} since {}: {reason}\n", moment(freeze.at)));

@@ -4,7 +4,7 @@
 use super::backoff::Backoff;
 use super::desired::Desired;
 use super::execute::{self, Progress, Run};
-use super::halt::{FROZEN, Halt, halted};
+use super::halt::{Halt, halted};
 use super::inventory::inventory;
 use super::keeper::Keeper;
 use super::lease::{Lease, Taken};
@@ -25,6 +25,7 @@ use jiff::SignedDuration;
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
@@ -45,6 +46,8 @@ pub struct Controller {
     pub path: String,
     /// Nothing is written to the world, whatever the repo says; looking goes on.
     pub frozen: bool,
+    /// Whether the next cycle passes over sync windows, because somebody asked for it to be done now; that cycle uses it up.
+    pub pass_windows: AtomicBool,
     /// Writes reports.
     pub reporter: Reporter,
     /// The right to write to the world.
@@ -195,7 +198,8 @@ impl Controller {
         if !self.ledger.is_read() && self.keeper.memory().estate.is_none() {
             return Ok(None);
         }
-        let brakes = Brakes { no_deletions: desired.rewritten.clone(), ..self.brakes.clone() };
+        let windows_pass = self.pass_windows.swap(false, Ordering::SeqCst);
+        let brakes = Brakes { no_deletions: desired.rewritten.clone(), windows_pass, ..self.brakes.clone() };
         let Some((plan, world)) = self.plan(estate, &brakes, stop).await? else { return Ok(None) };
         if trusted(&plan, &world, desired)
             && let Err(error) = desired.trust(&self.mirror)
@@ -205,7 +209,7 @@ impl Controller {
         snapshot.plan = Some(Arc::new(plan.clone()));
         snapshot.inventory = Some(Arc::new(inventory(estate, &world, &self.keeper.memory())));
         let mut after = plan.clone();
-        let may_write = self.halted(estate).is_none() && self.ledger.is_read();
+        let may_write = plan.frozen.is_none() && self.ledger.is_read();
         if plan.going().next().is_some() && !stop.is_cancelled() && may_write {
             let Some(written) = self.write(estate, &brakes, (plan, world), (stop, heard), snapshot).await? else {
                 return Ok(None);
@@ -227,11 +231,6 @@ impl Controller {
         Ok(Some(after))
     }
 
-    /// Why nothing is written to the world now.
-    fn halted(&self, estate: &Estate) -> Option<Halt> {
-        halted(self.frozen, &self.keeper.memory(), estate, self.ports.clock.now())
-    }
-
     /// Looks, plans, and remembers what is true whatever is applied; nothing where it is asked to stop meanwhile.
     async fn plan(
         &self,
@@ -242,12 +241,11 @@ impl Controller {
         let memory = self.keeper.memory();
         let Some(world) = stop.run_until_cancelled(look(&self.ports, estate, &memory)).await else { return Ok(None) };
         let mut plan = plan::plan(&kinds::pure(), estate, &world, &memory, brakes);
-        if let Some(halt) = self.halted(estate) {
-            halt.told_in(&mut plan);
-        }
+        Halt::told_in(halted(self.frozen, &memory, estate, plan.as_of).as_ref(), &mut plan);
         tracing::info!(
             changes = plan.changes.len(),
             held = plan.held().count(),
+            frozen = plan.frozen,
             in_sync = plan.in_sync,
             calls = world.calls,
             took_ms = world.took_ms,
@@ -350,8 +348,8 @@ impl Controller {
         let floor = DUE.longest(snapshot.stuck + 1);
         let due = failed.chain(after.next_due).min();
         let due = due.map(|at| Duration::try_from(at.duration_since(now)).unwrap_or_default().max(floor));
-        let unfinished = (after.going().next().is_some() && self.halted(estate).is_none())
-            || after.findings.iter().any(|f| f.rule == BUSY);
+        let unfinished =
+            (after.going().next().is_some() && after.frozen.is_none()) || after.findings.iter().any(|f| f.rule == BUSY);
         let soon = due.into_iter().chain(unfinished.then(|| UNFINISHED.longest(snapshot.stuck + 1))).min();
         match soon {
             Some(soon) if soon < interval => Next::Soon(soon),
@@ -382,7 +380,7 @@ fn left(plan: &Plan) -> BTreeSet<(String, String)> {
 
 /// Says whether a plan leaves nothing to do, now or once something is seen, resumed or mended.
 fn nothing_left(plan: &Plan) -> bool {
-    let open = |f: &crate::model::Finding| f.weight != Weight::Note && f.rule != FROZEN;
+    let open = |f: &crate::model::Finding| f.weight != Weight::Note;
     plan.is_empty() && plan.unknown == 0 && plan.paused == 0 && !plan.findings.iter().any(open)
 }
 

@@ -48,7 +48,10 @@ impl Desired {
                 self.rewritten = rewritten;
                 self.estate = Some(Arc::new(estate));
             }
-            None => self.recall(mirror, path).await?,
+            None => {
+                self.recall(mirror, path).await?;
+                self.freeze(read.freeze);
+            }
         }
         self.newest = Some(commit.clone());
         self.diagnostics = read.diagnostics;
@@ -85,6 +88,13 @@ impl Desired {
     /// The last commit after which nothing was left to do, where one is known.
     pub fn last_applied(mirror: &Mirror) -> Option<CommitId> {
         mirror.kept(APPLIED)
+    }
+
+    /// A commit with errors can stop all writing, and cannot let it go on: what froze stays frozen by the last valid one.
+    fn freeze(&mut self, why: Option<String>) {
+        if let (Some(estate), Some(why)) = (&self.estate, why) {
+            self.estate = Some(Arc::new(Estate { freeze: Some(why), ..Estate::clone(estate) }));
+        }
     }
 
     /// Notes that nothing of this commit's deletions is in doubt any more.

@@ -1,6 +1,7 @@
 //! Does a plan: each change as soon as what it comes after is done, no barriers, one at a time per object.
 //! Decides nothing about what is right: what waited is planned anew by the pure planner and must refine what was planned.
 
+use super::anew;
 use super::backoff::Backoff;
 use super::keeper::Keeper;
 use super::lease::Lease;
@@ -49,7 +50,8 @@ pub enum Progress<'a> {
 /// Does every change of a plan that may go on, and says how each ended.
 ///
 /// Flow: dispatch what is ready → take in what came of it (journal, world) → plan anew what waited for it → dispatch.
-/// Guarantees: nothing that is held, observed or blocked is done; nothing is done that the plan did not name.
+/// Guarantees: nothing that is held, observed or blocked is done; nothing is done that the plan did not name; nothing is
+/// begun once every sync window is shut, and what was begun before may end.
 /// What happens if interrupted: intents stand in the journal; the next run looks, settles and plans anew.
 pub async fn execute(run: &Run<'_>, plan: &Plan, world: World) -> Vec<Outcome> {
     let mut floor = Floor {
@@ -63,11 +65,13 @@ pub async fn execute(run: &Run<'_>, plan: &Plan, world: World) -> Vec<Outcome> {
     };
     let mut under_way = FuturesUnordered::new();
     loop {
+        floor.shut();
         if !run.stop.is_cancelled() {
             for change in floor.ready(AT_ONCE.saturating_sub(under_way.len())).await {
                 (run.heard)(Progress::Began(&change));
                 let before = floor.before(&change);
-                under_way.push(floor.worker().work(change, before));
+                let behind = floor.behind(&change);
+                under_way.push(floor.worker().work(change, before, behind));
             }
         }
         match under_way.next().await {
@@ -93,9 +97,31 @@ struct Floor<'a> {
 }
 
 impl<'a> Floor<'a> {
+    /// Leaves what was not begun yet once every sync window is shut: a run may take longer than its window.
+    fn shut(&mut self) {
+        let windows = &self.run.estate.settings.windows;
+        if self.run.brakes.windows_pass || self.waiting.is_empty() || windows.is_empty() {
+            return;
+        }
+        let Some(shut) = plan::window::shut(windows, self.run.ports.clock.now()) else { return };
+        let (on, left) = std::mem::take(&mut self.waiting).into_iter().partition(|(_, c)| plan::window::recovers(c));
+        self.waiting = on;
+        let left: BTreeMap<usize, Planned> = left;
+        for change in left.into_values() {
+            self.failed.insert(change.key.clone());
+            let why = format!("every sync window was shut before it was begun, {}", shut.words);
+            self.end(Outcome { key: change.key.clone(), change, attempt: Attempt::Left { why }, took_ms: 0 });
+        }
+    }
+
     fn worker(&self) -> Worker<'a> {
         let Run { ports, estate, keeper, backoff, lease, .. } = *self.run;
         Worker { ports, estate, keeper, backoff, lease }
+    }
+
+    /// The addresses behind the ways that a change alters, where hosts are reached at all.
+    fn behind(&self, change: &Planned) -> Vec<String> {
+        if self.run.ports.reach.is_on() { anew::behind(change, &self.world) } else { Vec::new() }
     }
 
     /// The ids that live in a change's scope now.
@@ -187,6 +213,7 @@ impl<'a> Floor<'a> {
             }
         }
         self.end(ended.outcome);
+        ended.back.into_iter().for_each(|back| self.end(back));
     }
 
     /// Takes what became of the object into the world, so that those who waited see it.

@@ -1,6 +1,7 @@
 //! When to look, what to run, how to retry. Owns the loop and the order of its steps; must not know any kind by name.
 
 pub mod act;
+mod anew;
 pub mod backoff;
 pub mod cycle;
 pub mod desired;

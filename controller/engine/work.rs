@@ -1,6 +1,7 @@
 //! Does one change: intent first, then the kind's work, then what is remembered of it.
 //! Owns the promise that a lost reply makes no second object; must not decide what is to be done.
 
+use super::anew::{Answering, Lost};
 use super::backoff::Backoff;
 use super::keeper::Keeper;
 use super::lease::Lease;
@@ -27,6 +28,8 @@ pub struct Ended {
     pub outcome: Outcome,
     /// What the kind brought back; empty where it failed.
     pub done: Done,
+    /// The change that took it back, where hosts were lost by it.
+    pub back: Option<Outcome>,
 }
 
 /// What single changes are done with.
@@ -47,38 +50,42 @@ pub struct Worker<'a> {
 impl<'a> Worker<'a> {
     /// Does a change whose step is ready, and writes down what came of it.
     ///
-    /// `before` holds the ids seen in the change's scope before, so that what a create makes stands out.
-    pub async fn work(self, change: Planned, before: BTreeSet<ProviderId>) -> Ended {
+    /// `before` holds the ids seen in the change's scope before, so that what a create makes stands out; `behind` the
+    /// addresses behind the ways that it alters.
+    pub async fn work(self, change: Planned, before: BTreeSet<ProviderId>, behind: Vec<String>) -> Ended {
         let began = Instant::now();
         let span = tracing::info_span!("change", resource = %change.key.id, change = %change.key);
-        let attempt = AssertUnwindSafe(self.attempt(&change, before)).catch_unwind();
+        let attempt = AssertUnwindSafe(self.attempt(&change, before, &behind)).catch_unwind();
         let result = tracing::Instrument::instrument(attempt, span.clone()).await;
-        let result = result.unwrap_or_else(|panic| Err(mistake(&change, &said(panic.as_ref()))));
+        let result = result.unwrap_or_else(|panic| Err(mistake(&change, &said(panic.as_ref())).into()));
         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let (attempt, done) = match result {
+        let (attempt, done, back) = match result {
             Ok(done) => {
                 span.in_scope(|| tracing::info!(took_ms, "done"));
-                (Attempt::Done, done)
+                (Attempt::Done, done, None)
             }
-            Err(fault) => {
+            Err(Broken { fault, again, back }) => {
                 span.in_scope(|| tracing::warn!(fault = %fault, hint = fault.hint(), "failed"));
-                (self.failed(&change, fault).await, Done::default())
+                (self.failed(&change, fault, again).await, Done::default(), back.map(|back| *back))
             }
         };
-        Ended { outcome: Outcome { key: change.key.clone(), change, attempt, took_ms }, done }
+        Ended { outcome: Outcome { key: change.key.clone(), change, attempt, took_ms }, done, back }
     }
 
-    async fn attempt(&self, change: &Planned, before: BTreeSet<ProviderId>) -> Result<Done, Fault> {
+    async fn attempt(&self, change: &Planned, before: BTreeSet<ProviderId>, behind: &[String]) -> Result<Done, Broken> {
         let Some(kind) = kinds::ALL.iter().copied().find(|k| k.name() == change.key.id.kind) else {
             return Err(Fault::permanent(
                 format!("{} is of a kind that this program lacks", change.key),
                 "Update driftless.",
-            ));
+            )
+            .into());
         };
         self.same_team().await?;
         self.lease.map_or(Ok(()), Lease::check)?;
+        let answering = Answering::before(&self.ports.reach, behind).await;
         let done =
             if record::only_remembered(change) { Done::default() } else { self.operate(kind, change, before).await? };
+        self.reach_anew(kind, change, &done, answering).await?;
         let owned = self.keeper.memory().owned.get(&change.key.id).cloned();
         let document = self.estate.documents.get(&change.key.id);
         let mut patches = record::done(kind, document, owned.as_ref(), change, &done, self.ports.clock.now());
@@ -106,7 +113,7 @@ impl<'a> Worker<'a> {
         ))
     }
 
-    async fn operate(
+    pub(super) async fn operate(
         &self,
         kind: &dyn AnyOperate,
         change: &Planned,
@@ -156,14 +163,14 @@ impl<'a> Worker<'a> {
     }
 
     /// Writes a failure down and says when it is tried again.
-    async fn failed(&self, change: &Planned, fault: Fault) -> Attempt {
+    async fn failed(&self, change: &Planned, fault: Fault, again: bool) -> Attempt {
         let now = self.ports.clock.now();
         let memory = self.keeper.memory();
         let open = memory.intents.get(&change.key).cloned();
         let former = memory.failures.get(&change.key).cloned();
         let former = former.filter(|f| f.digest == change.digest);
         let attempts = former.as_ref().map_or(0, |f| f.attempts) + 1;
-        let next = self.next(&fault, attempts, now, &change.digest);
+        let next = if again { self.next(&fault, attempts, now, &change.digest) } else { None };
         let mut patches = Vec::new();
         match (&fault, open) {
             (Fault::Unclear { .. }, Some(intent)) => patches.push(Patch::Intend(Intent { unclear: true, ..intent })),
@@ -191,6 +198,25 @@ impl<'a> Worker<'a> {
         };
         let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::from_secs(60));
         now.saturating_add(wait).ok()
+    }
+}
+
+/// Why a change did not get done, and whether another try makes sense.
+struct Broken {
+    fault: Fault,
+    again: bool,
+    back: Option<Box<Outcome>>,
+}
+
+impl<F: Into<Fault>> From<F> for Broken {
+    fn from(fault: F) -> Self {
+        Self { fault: fault.into(), again: true, back: None }
+    }
+}
+
+impl From<Box<Lost>> for Broken {
+    fn from(lost: Box<Lost>) -> Self {
+        Self { fault: lost.fault, again: false, back: lost.back }
     }
 }
 

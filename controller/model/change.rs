@@ -1,6 +1,6 @@
 //! One change of a plan as plain data. There are no closures in it and no decisions left for later.
 
-use super::{Cents, ChangeKey, Digest, Output, Place, ProviderId, ResourceId, Scope};
+use super::{Cents, ChangeKey, Digest, Output, Place, ProviderId, ResourceId, Scope, Way};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -43,6 +43,12 @@ pub struct Change<S> {
     pub settles: Option<Digest>,
     /// Names this change for an approval: ids, parts, verbs, provider id, old and new values; no time, no price, no commit.
     pub digest: Digest,
+    /// Whose ways in and out it alters: the planner holds what would cut off the controller, the engine reaches the rest anew.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ways: Vec<Way>,
+    /// The work that takes it back, for a change of ways by which somebody is lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo: Option<S>,
 }
 
 /// A month's price before and after.
@@ -195,6 +201,8 @@ pub enum Standing {
     Blocked(String),
     /// It failed before and is tried again at this time.
     Backoff(jiff::Timestamp),
+    /// Every sync window is shut: until when, in words such as `until Mon 08:00 Asia/Manila`.
+    Closed(String),
 }
 
 /// Why a change is held, and by what name it is released.
@@ -230,7 +238,7 @@ impl<S> Change<S> {
         }
     }
     /// The same change with another step.
-    pub fn map<T>(self, f: impl FnOnce(S) -> T) -> Change<T> {
+    pub fn map<T>(self, f: impl Fn(S) -> T) -> Change<T> {
         Change {
             key: self.key,
             provider_id: self.provider_id,
@@ -251,6 +259,8 @@ impl<S> Change<S> {
             wrote: self.wrote,
             settles: self.settles,
             digest: self.digest,
+            ways: self.ways,
+            undo: self.undo.map(f),
         }
     }
 }

@@ -82,10 +82,10 @@ pub trait AnyKind: Send + Sync {
     fn fingerprints(&self, want: &Erased) -> BTreeMap<String, Digest>;
     /// See `Kind::members`.
     fn members(&self, state: &Erased) -> usize;
-    /// See `Kind::price`.
-    fn price(&self, state: &Erased, catalog: &Catalog) -> Option<Cents>;
     /// See `Kind::facts`.
     fn facts(&self, state: &Erased) -> Vec<Fact>;
+    /// See `Kind::price`.
+    fn price(&self, state: &Erased, catalog: &Catalog) -> Option<Cents>;
     /// See `Kind::draft`.
     fn draft(&self, id: &ResourceId, state: &Erased, names: &Names) -> Draft;
     /// See `Kind::diff`.
@@ -183,11 +183,11 @@ impl<K: Kind> AnyKind for Of<K> {
     fn members(&self, state: &Erased) -> usize {
         K::members(expose(state))
     }
-    fn price(&self, state: &Erased, catalog: &Catalog) -> Option<Cents> {
-        K::price(expose(state), catalog)
-    }
     fn facts(&self, state: &Erased) -> Vec<Fact> {
         K::facts(expose(state))
+    }
+    fn price(&self, state: &Erased, catalog: &Catalog) -> Option<Cents> {
+        K::price(expose(state), catalog)
     }
     fn draft(&self, id: &ResourceId, state: &Erased, names: &Names) -> Draft {
         K::draft(id, expose(state), names)

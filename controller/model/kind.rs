@@ -71,13 +71,13 @@ pub trait Kind: Send + Sync + 'static {
     fn members(_state: &Self::State) -> usize {
         1
     }
+    /// What is true of a live object, in words that all kinds share.
+    fn facts(_state: &Self::State) -> Vec<Fact> {
+        Vec::new()
+    }
     /// A month's price of a live object, where it has one.
     fn price(_state: &Self::State, _catalog: &Catalog) -> Option<Cents> {
         None
-    }
-    /// What is known of a live object, in words that every kind shares.
-    fn facts(_state: &Self::State) -> Vec<Fact> {
-        Vec::new()
     }
     /// The `spec` that leaves a live object as it is under this id; what it cannot say it says in words, never silently.
     fn draft(_id: &ResourceId, _state: &Self::State, _names: &Names) -> Draft {
@@ -181,7 +181,19 @@ impl<S> Change<S> {
             wrote: Vec::new(),
             settles: None,
             digest: Digest::of_bytes(b""),
+            ways: Vec::new(),
+            undo: None,
         }
+    }
+    /// Says whose ways in and out it alters.
+    pub fn ways(mut self, ways: Vec<Way>) -> Self {
+        self.ways = ways;
+        self
+    }
+    /// Says which work takes it back.
+    pub fn undo(mut self, step: S) -> Self {
+        self.undo = Some(step);
+        self
     }
     /// Says on which object it acts.
     pub fn on(mut self, provider_id: Option<&ProviderId>) -> Self {

@@ -108,8 +108,8 @@ pub fn read(text: &[u8], keys: &[Key], estate: &uuid::Uuid) -> Result<Memory, Re
 /// What of Memory has to stand in the ledger before long, though no reader of reports would miss it: what is owned and
 /// protected, and what is paused. Failures, times and counts go with the next report.
 pub fn essence(memory: &Memory) -> Digest {
-    let Memory { estate, team, owned, pauses, found, lost, frozen, .. } = memory;
-    Digest::of(&serde_json::json!([estate, team, owned, pauses, found, lost, frozen]))
+    let Memory { estate, team, owned, pauses, found, lost, frozen, limits, .. } = memory;
+    Digest::of(&serde_json::json!([estate, team, owned, pauses, found, lost, frozen, limits]))
 }
 
 /// What a journal takes in from a later ledger: everything where it is empty, and else what the ledger knows more, the
@@ -132,6 +132,7 @@ pub fn taken_in(journal: &Memory, ledger: Memory) -> Vec<Patch> {
         found,
         lost,
         frozen,
+        limits,
     } = ledger;
     let mut patches = Vec::new();
     patches.extend(estate.filter(|_| journal.estate.is_none()).map(Patch::Estate));
@@ -161,6 +162,7 @@ pub fn taken_in(journal: &Memory, ledger: Memory) -> Vec<Patch> {
     patches.extend(lost.then_some(Patch::Lost(true)));
     // A freeze that ended since is ended once more by hand; one that is forgotten may cost a night.
     patches.extend(frozen.filter(|_| journal.frozen.is_none()).map(Patch::Freeze));
+    patches.extend(limits.filter(|_| journal.limits.is_none()).map(Patch::Limits));
     if journal.estate.is_some() {
         patches.extend(journal.approvals.keys().cloned().map(Patch::Spend));
     }

@@ -37,6 +37,21 @@ pub struct Memory {
     pub found: BTreeSet<ResourceId>,
     /// The journal was lost without a ledger, and what it owned has not been seen whole since.
     pub lost: bool,
+    /// The limits of Settings last applied: a commit that loosens them is judged by these.
+    #[serde(default)]
+    pub limits: Option<Limits>,
+}
+
+/// Limits of the repo's Settings that a commit must not loosen for itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Limits {
+    /// How many deletions a day go without an approval.
+    pub prune: super::Prune,
+    /// Who may approve; none where Settings name nobody in particular.
+    pub approvers: Option<BTreeSet<String>>,
+    /// Whether an author may approve.
+    pub self_approve: bool,
 }
 
 /// One owned object.
@@ -61,6 +76,9 @@ pub struct Owned {
     pub retiring: Vec<Retiring>,
     /// The file that declared it, for reports after it has gone.
     pub file: String,
+    /// Since when it is stopped because its document went (`onRemove: stop`): the soak counts from here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<Timestamp>,
 }
 
 /// A former generation on its way out.
@@ -211,6 +229,8 @@ pub enum Patch {
     Known(ResourceId),
     /// Remembers that the journal was lost, or that all has been seen since.
     Lost(bool),
+    /// Remembers the limits last applied.
+    Limits(Limits),
 }
 
 impl Memory {
@@ -292,6 +312,7 @@ impl Memory {
                 self.found.remove(&id);
             }
             Patch::Lost(lost) => self.lost = lost,
+            Patch::Limits(limits) => self.limits = Some(limits),
             _ => {}
         }
     }

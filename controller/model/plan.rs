@@ -43,6 +43,9 @@ pub struct Plan {
     pub looked: Looked,
     /// When time alone would change the answer.
     pub next_due: Option<Timestamp>,
+    /// Why nothing of it is done, where the estate is frozen; filled by the engine, which knows every way to freeze.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frozen: Option<String>,
     /// What to remember whether or not anything is applied: claims of what is in sync, fingerprints, policies.
     pub remember: Vec<Patch>,
 }

@@ -24,7 +24,7 @@ pub enum Mode {
 pub enum OnRemove {
     /// The object stays; ownership and marker go.
     Keep,
-    /// It is stopped and, after `soak`, destroyed.
+    /// It is stopped and, where `soak` says after which time, destroyed.
     Stop,
     /// It is destroyed.
     Destroy,
@@ -84,7 +84,8 @@ pub struct PolicySpec {
     pub until: Option<String>,
     /// What happens when this document disappears: keep | stop | destroy. Default keep.
     pub on_remove: Option<OnRemove>,
-    /// The time between stop and destroy, such as 48h.
+    /// With onRemove: stop, the time between stop and destroy, such as 48h; the destruction is held for an approval all
+    /// the same. Without it, what was stopped stays stopped.
     pub soak: Option<Span>,
     /// Never destroyed or replaced without an approval.
     pub protect: Option<bool>,
@@ -113,6 +114,15 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// When what was stopped because its document went is to be destroyed; none where nothing but the stop was asked for.
+    pub fn destroyed_from(&self, stopped: Option<jiff::Timestamp>) -> Option<jiff::Timestamp> {
+        let soaks = self.on_remove == OnRemove::Stop && self.soak.0 > 0;
+        stopped.filter(|_| soaks)?.checked_add(self.soak.signed()).ok()
+    }
+    /// Says whether that time has come.
+    pub fn soaked(&self, stopped: Option<jiff::Timestamp>, as_of: jiff::Timestamp) -> bool {
+        self.destroyed_from(stopped).is_some_and(|from| from <= as_of)
+    }
     /// The policy of a document that says nothing.
     pub fn default_for(on_remove: OnRemove) -> Self {
         Self {

@@ -25,7 +25,8 @@ pub struct Settings {
     /// Where reports are committed.
     #[serde(default)]
     pub reports: Reports,
-    /// When changes may be made; always, where the list is empty.
+    /// When changes may be made, the repair of drift included; always, where the list is empty. What is missed is caught
+    /// up when the next one opens; `driftless apply --now` does not wait.
     #[serde(default)]
     pub windows: Vec<Window>,
     /// Who may approve held changes: GitHub logins or "org/team".
@@ -116,13 +117,45 @@ impl Default for Reports {
 pub struct Window {
     /// Days or ranges of days: mon, tue, wed, thu, fri, sat, sun, mon-fri.
     pub days: Vec<String>,
-    /// From and to, such as "08:00-18:00".
+    /// From and to, such as "08:00-18:00"; "22:00-06:00" ends on the day after.
     #[schemars(regex(pattern = r"^[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]$"))]
     pub hours: String,
     /// An IANA time zone, such as Asia/Manila. Default UTC.
     #[serde(default = "utc")]
     pub timezone: String,
 }
+
+impl Window {
+    /// The time zone, by its IANA name; none where there is none of that name.
+    ///
+    /// From the data that the program brings: the same on every machine, also in a container without any.
+    pub fn zone(&self) -> Option<jiff::tz::TimeZone> {
+        jiff::tz::TimeZoneDatabase::bundled().get(&self.timezone).ok()
+    }
+    /// From and to in minutes of the day; `24:00` is 1440. None where they are no hours.
+    pub fn minutes(&self) -> Option<(u16, u16)> {
+        let minutes = |text: &str| {
+            let (hour, minute) = text.split_once(':')?;
+            Some(hour.parse::<u16>().ok()? * 60 + minute.parse::<u16>().ok()?).filter(|m| *m <= 24 * 60)
+        };
+        let (from, to) = self.hours.split_once('-')?;
+        minutes(from).zip(minutes(to))
+    }
+    /// Says whether it opens on this day of the week. A range may run over the week's end: `fri-mon`.
+    pub fn includes(&self, day: jiff::civil::Weekday) -> bool {
+        let at = |word: &str| DAYS.iter().position(|d| *d == word);
+        let day = usize::from(day.to_monday_zero_offset().unsigned_abs());
+        self.days.iter().any(|days| match days.split_once('-') {
+            Some((from, to)) => at(from).zip(at(to)).is_some_and(|(from, to)| {
+                if from <= to { (from..=to).contains(&day) } else { day >= from || day <= to }
+            }),
+            None => at(days) == Some(day),
+        })
+    }
+}
+
+/// The days as they are written, in the order of the week.
+pub const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 fn utc() -> String {
     "UTC".to_owned()

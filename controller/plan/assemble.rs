@@ -29,10 +29,13 @@ pub fn plan(kinds: &[&dyn AnyKind], estate: &Estate, world: &World, memory: &Mem
     }
     draft.removals(&claims);
     draft.renames(&claims);
+    draft.foundation(&claims);
     draft.sequence(&claims);
     let relief = Guard { kinds, estate, world, memory, claims: &claims, brakes }.limit(&mut draft.changes);
     draft.due_all(relief);
     draft.block();
+    draft.windows();
+    draft.remember_limits();
     draft.close(&claims);
     draft.finish(claims)
 }
@@ -262,6 +265,7 @@ impl<'a> Draft<'a> {
             monthly: Monthly { before, after: before + delta },
             looked: Looked { calls: self.world.calls, hosts: self.world.hosts, took_ms: self.world.took_ms },
             next_due: self.next_due,
+            frozen: None,
             remember: self.remember,
         }
     }

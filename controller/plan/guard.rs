@@ -2,6 +2,7 @@
 
 use super::Brakes;
 use super::claim::Claims;
+use super::limits;
 use crate::model::{
     AnyKind, Cause, ChangeKey, Digest, Estate, Hold, HoldReason, Memory, Observed, Plan, Planned, Policy, Prune, Scope,
     Standing, Verb, World,
@@ -33,7 +34,7 @@ pub fn of_itself(change: &Planned, policy: &Policy, brakes: &Brakes) -> Vec<Hold
             || change.verb() == Verb::Stop
             || matches!(change.risk, crate::model::Risk::Downtime(_)))
     {
-        reasons.push(reason("runs-on", format!("the controller itself runs on {}", change.key.id)));
+        reasons.push(reason(super::foundation::RUNS_ON, format!("the controller itself runs on {}", change.key.id)));
     }
     reasons
 }
@@ -142,13 +143,20 @@ impl Guard<'_> {
         }
     }
 
-    /// The stricter of the repo's limits and the machine's caps.
+    /// The strictest of the limits last applied, the repo's and the machine's caps.
     fn prune(&self) -> Prune {
-        let repo = self.estate.settings.prune;
-        self.brakes.caps.map_or(repo, |caps| Prune {
-            max_deletes: repo.max_deletes.min(caps.max_deletes),
-            max_delete_percent: repo.max_delete_percent.min(caps.max_delete_percent),
-        })
+        let repo = limits::binding(self.memory, &self.estate.settings).prune;
+        self.brakes.caps.map_or(repo, |caps| limits::stricter(repo, caps))
+    }
+
+    /// Says where a limit comes from that Settings do not name any more.
+    fn former(&self, limit: u32, now: u32) -> &'static str {
+        let former = self.memory.limits.as_ref().is_some_and(|_| limit < now) && !self.capped(limit);
+        if former { ", as it was before the commit that raises it" } else { "" }
+    }
+
+    fn capped(&self, limit: u32) -> bool {
+        self.brakes.caps.is_some_and(|c| c.max_deletes == limit || u32::from(c.max_delete_percent) == limit)
     }
 
     fn deletes(&self, changes: &mut [Planned]) -> Option<Timestamp> {
@@ -165,12 +173,15 @@ impl Guard<'_> {
         for (scope, (done, planned)) in counts.into_iter().filter(|(_, (_, planned))| *planned > 0) {
             let (sum, members) = (done + planned, self.members(&scope) + done);
             let text = if sum > limits.max_deletes as usize {
+                let former = self.former(limits.max_deletes, self.estate.settings.prune.max_deletes);
                 format!(
-                    "{sum} deletions of {scope} in 24 h ({done} done, {planned} planned); the limit is {}",
+                    "{sum} deletions of {scope} in 24 h ({done} done, {planned} planned); the limit is {}{former}",
                     limits.max_deletes
                 )
             } else if members >= 10 && sum >= 3 && sum * 100 > members * usize::from(limits.max_delete_percent) {
-                format!("{sum} deletions of {members} of {scope} in 24 h; the limit is {} %", limits.max_delete_percent)
+                let (share, said) = (limits.max_delete_percent, self.estate.settings.prune.max_delete_percent);
+                let former = self.former(share.into(), said.into());
+                format!("{sum} deletions of {members} of {scope} in 24 h; the limit is {share} %{former}")
             } else {
                 continue;
             };

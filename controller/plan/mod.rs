@@ -7,8 +7,10 @@ mod assemble;
 pub mod claim;
 mod clerk;
 mod closing;
+mod foundation;
 pub mod guard;
 mod herd;
+pub mod limits;
 pub mod order;
 pub mod record;
 pub mod refine;
@@ -18,6 +20,7 @@ pub mod settle;
 mod standing;
 #[cfg(test)]
 mod tests;
+pub mod window;
 
 pub use assemble::plan;
 pub use refine::{proceeds, refines};
@@ -33,4 +36,6 @@ pub struct Brakes {
     pub runs_on: Option<ResourceId>,
     /// Why no deletion may go without an approval now, such as a rewritten branch.
     pub no_deletions: Option<String>,
+    /// Whether sync windows are passed over: somebody said `--now`.
+    pub windows_pass: bool,
 }

@@ -67,6 +67,8 @@ pub fn in_sync(
         wrote: wrote(claim),
         retiring: retiring(kind, claim),
         file: document.place.file.clone(),
+        // Until it runs again: only then is the soak forgotten.
+        stopped: claim.owned.filter(|_| !done).and_then(|o| o.stopped),
     };
     (claim.owned != Some(&owned)).then(|| Patch::Own(document.id.clone(), owned))
 }
@@ -158,7 +160,7 @@ pub fn done(
         }
         (Verb::Release, None) => patches.push(Patch::Forget(id)),
         (Verb::Retire, _) => patches.extend(retired(owned, change)),
-        (Verb::Stop, _) => {}
+        (Verb::Stop, _) => patches.extend(owned.cloned().map(|o| Patch::Own(id, Owned { stopped: Some(now), ..o }))),
         (Verb::Create | Verb::Replace | Verb::Adopt | Verb::Update, _) => {
             patches.extend(document.and_then(|d| own(kind, d, owned, change, done)).map(|o| Patch::Own(id, o)));
         }
@@ -205,6 +207,7 @@ fn own(kind: &dyn AnyKind, document: &Document, owned: Option<&Owned>, change: &
         wrote,
         retiring,
         file: document.place.file.clone(),
+        stopped: owned.filter(|_| !makes).and_then(|o| o.stopped),
     })
 }
 

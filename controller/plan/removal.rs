@@ -8,6 +8,7 @@ use crate::model::{
     Adopt, AnyKind, Cause, Document, Finding, HoldReason, Key, Mode, Observed, Owned, Patch, Planned, ResourceId,
     Standing, Verb,
 };
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 
 /// More pairs than this are not compared field by field; equal keys are always found.
@@ -42,6 +43,9 @@ impl Draft<'_> {
                 Observed::Present(_) => {
                     let (mut changes, findings) = self.diff(kind, id, None, claim);
                     self.findings.extend(findings);
+                    if changes.is_empty() {
+                        self.soaks(id, owned);
+                    }
                     for change in &mut changes {
                         self.judge_removal(owned, claim, change);
                     }
@@ -50,6 +54,27 @@ impl Draft<'_> {
                 Observed::Absent | Observed::Unknown { .. } => self.remember.push(Patch::Forget(id.clone())),
             }
         }
+    }
+
+    /// Says of what was stopped when its document went how it goes on, and notes when that is.
+    fn soaks(&mut self, id: &ResourceId, owned: &Owned) {
+        let Some(stopped) = owned.stopped else { return };
+        let moment = |at: Timestamp| at.strftime("%Y-%m-%d %H:%M UTC");
+        let since = format!("its document has gone, and it is stopped since {}", moment(stopped));
+        let finding = match owned.policy.destroyed_from(Some(stopped)) {
+            Some(from) => {
+                self.due(from);
+                let text = format!("{since}; from {} on it is to be destroyed, which is held", moment(from));
+                let hint = "Put its document back to start it again.";
+                Finding::about(id, Weight::Note, "soaking", text).hint(hint)
+            }
+            None => {
+                let text = format!("{since}; it stays so, as its policy names no soak");
+                let hint = "To have it destroyed, put its document back with onRemove: destroy, and remove it again.";
+                Finding::about(id, Weight::Note, "stopped", text).hint(hint)
+            }
+        };
+        self.findings.push(finding);
     }
 
     /// A pause outlives the document: removing it does not end the pause.

@@ -152,6 +152,7 @@ fn state_of(standing: &Standing) -> &'static str {
         Standing::Held(_) => "is held",
         Standing::Observed => "is only reported (mode: observe)",
         Standing::Backoff(_) => "failed and is tried again later",
+        Standing::Closed(_) => "waits for a sync window",
         Standing::Blocked(_) => "waits itself",
         Standing::Go => "goes on",
     }

@@ -191,7 +191,9 @@ impl Draft<'_> {
         }
         let settled = claim.owned.and_then(|o| o.parts.get(part));
         let as_it_was = settled.is_some() && settled == change.settles.as_ref();
-        if as_it_was && !self.follows_git(change) { Cause::Drift } else { Cause::Document }
+        // What we stopped when its document went is no drift once that is back.
+        let stopped = claim.owned.is_some_and(|o| o.stopped.is_some());
+        if as_it_was && !stopped && !self.follows_git(change) { Cause::Drift } else { Cause::Document }
     }
 
     /// Says whether a change follows what git makes anew: that is nobody's drift.

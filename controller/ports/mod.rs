@@ -8,6 +8,7 @@ pub mod git;
 pub mod machine;
 pub mod people;
 pub mod process;
+pub mod reach;
 pub mod socket;
 pub mod store;
 pub mod systemd;
@@ -19,4 +20,6 @@ pub struct Ports {
     pub clock: clock::Clock,
     /// The account.
     pub digitalocean: digitalocean::Client,
+    /// The hosts.
+    pub reach: reach::Reach,
 }

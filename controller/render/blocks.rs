@@ -30,7 +30,7 @@ impl Section {
     pub fn of(change: &Planned) -> Self {
         match (&change.standing, change.cause) {
             (Standing::Held(_), _) => Self::Held,
-            (Standing::Blocked(_) | Standing::Backoff(_), _) => Self::Waiting,
+            (Standing::Blocked(_) | Standing::Backoff(_) | Standing::Closed(_), _) => Self::Waiting,
             (Standing::Observed, Cause::Drift) => Self::DriftSeen,
             (Standing::Observed, _) => Self::Seen,
             (Standing::Go, Cause::Drift) => Self::Drift,

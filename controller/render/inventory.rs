@@ -79,7 +79,7 @@ fn word(fact: &Fact) -> Option<String> {
             text.clone()
         }
         Fact::Holds(count, what) => words::count(*count, what),
-        Fact::PrivateAddress(_) | Fact::OpenPort(_) | Fact::Created(_) => return None,
+        Fact::PrivateAddress(_) | Fact::OpenPort(_) | Fact::Created(_) | Fact::Tag(_) => return None,
     })
 }
 

@@ -48,6 +48,8 @@ pub fn change(text: &str, part: Option<&str>, verb: Verb, title: &str) -> Planne
         place: None,
         wrote: Vec::new(),
         settles: None,
+        ways: Vec::new(),
+        undo: None,
         digest: Digest::of(&key.to_string()),
         key,
     }
@@ -112,6 +114,7 @@ pub fn in_sync() -> Plan {
         unowned: Vec::new(),
         monthly: Monthly { before: Cents(7200), after: Cents(7200) },
         looked: Looked { calls: 9, hosts: 2, took_ms: 843 },
+        frozen: None,
         next_due: None,
         remember: Vec::new(),
     }
@@ -367,4 +370,20 @@ pub fn locked() -> Fault {
 
 pub fn failing(change: Planned) -> Outcome {
     outcome(change, Attempt::Failed { fault: locked(), attempts: 3, next: Some(at("2026-11-22T12:00:40Z")) })
+}
+
+/// An ordinary plan whose windows are shut.
+pub fn shut() -> Plan {
+    let mut plan = ordinary();
+    for change in plan.changes.iter_mut().filter(|c| c.goes()) {
+        change.standing = Standing::Closed("until Mon 08:00 Asia/Manila".to_owned());
+    }
+    plan.changes.retain(|c| c.hold().is_none());
+    plan
+}
+
+/// An ordinary plan of which nothing is done.
+pub fn frozen() -> Plan {
+    let why = "git says so in the file FREEZE: the data centre moves tonight, ask Ana; to go on, remove the file";
+    Plan { frozen: Some(why.to_owned()), ..ordinary() }
 }

@@ -46,7 +46,16 @@ fn plans() -> Vec<Plan> {
     let mut observed = samples::ordinary();
     observed.mode = SettingsMode::Observe;
     observed.changes.iter_mut().for_each(|c| c.standing = Standing::Observed);
-    vec![samples::in_sync(), samples::ordinary(), samples::everything(), samples::big(60), samples::hostile(), observed]
+    vec![
+        samples::in_sync(),
+        samples::ordinary(),
+        samples::everything(),
+        samples::big(60),
+        samples::hostile(),
+        samples::shut(),
+        samples::frozen(),
+        observed,
+    ]
 }
 
 #[test]
@@ -67,6 +76,18 @@ fn an_ordinary_plan() {
 #[test]
 fn a_plan_with_everything_in_it() {
     insta::assert_snapshot!(text(&samples::everything()));
+}
+
+#[test]
+fn a_plan_outside_of_its_windows_says_until_when() {
+    insta::assert_snapshot!(text(&samples::shut()));
+    insta::assert_snapshot!("comment_shut", comment(&samples::shut(), &merge(), None));
+}
+
+#[test]
+fn a_frozen_plan_says_so_first_and_last() {
+    insta::assert_snapshot!(text(&samples::frozen()));
+    insta::assert_snapshot!("comment_frozen", comment(&samples::frozen(), &merge(), None));
 }
 
 #[test]

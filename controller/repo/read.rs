@@ -6,7 +6,7 @@ use super::flaw::{Sink, whole};
 use super::header::SETTINGS;
 use super::links::{self, Declared};
 use super::locate::Locator;
-use super::select::{below, normal, select};
+use super::select::{MAX_FILE, below, normal, select};
 use super::tree::Tree;
 use super::{named, settings};
 use crate::model::{
@@ -32,14 +32,21 @@ pub struct Read {
     pub diagnostics: Vec<Diagnostic>,
     /// How many YAML files were looked at.
     pub files: usize,
+    /// Why nothing is to be written: the text of the file FREEZE in the watched path. Told also of files with errors,
+    /// since a typo elsewhere must not keep somebody from stopping everything.
+    pub freeze: Option<String>,
 }
 
 /// Reads all documents of a tree. Never fails otherwise than by diagnostics, and never gives an estate that lacks
 /// a document for a mistake in it.
 pub fn read(tree: &Tree<'_>, options: &Options, kinds: &[&dyn AnyKind]) -> Read {
     let (mut sink, mut files) = (Sink::default(), 0);
+    let mut freeze = None;
     let estate = match normal(&options.path) {
-        Some(watched) => estate(tree, options, &watched, &Kinds::new(kinds), (&mut sink, &mut files)),
+        Some(watched) => {
+            freeze = frozen(tree, &watched);
+            estate(tree, options, &watched, &Kinds::new(kinds), (&mut sink, &mut files))
+        }
         None => {
             let message = format!("the watched path {:?} leaves the repo", options.path);
             sink.push(whole(&options.path, message, "", "set path in driftless.toml to a folder of the repo"));
@@ -47,7 +54,24 @@ pub fn read(tree: &Tree<'_>, options: &Options, kinds: &[&dyn AnyKind]) -> Read 
         }
     };
     let sound = sink.errors() == 0;
-    Read { estate: estate.filter(|_| sound), diagnostics: sink.finish(), files }
+    let estate = estate.filter(|_| sound).map(|estate| Estate { freeze: freeze.clone(), ..estate });
+    Read { estate, diagnostics: sink.finish(), files, freeze }
+}
+
+/// The file that stops all writing, and how much of its text is kept: it stands in every plan and report.
+const FREEZE: &str = "FREEZE";
+const FREEZE_TEXT: usize = 500;
+
+/// Why nothing is to be written, where the file FREEZE is there: whatever it is and whether or not it can be read.
+fn frozen(tree: &Tree<'_>, watched: &str) -> Option<String> {
+    let path = if watched.is_empty() { FREEZE.to_owned() } else { format!("{watched}/{FREEZE}") };
+    let folder = format!("{path}/");
+    tree.iter().find(|(at, _)| *at == path || at.starts_with(&folder))?;
+    let text =
+        tree.find(&path).ok().filter(|found| found.size <= MAX_FILE).and_then(|found| tree.fetch(found.path).ok());
+    let text = text.map(|bytes| String::from_utf8_lossy(&bytes).split_whitespace().collect::<Vec<_>>().join(" "));
+    let text: String = text.unwrap_or_default().chars().take(FREEZE_TEXT).collect();
+    Some(if text.is_empty() { format!("the file {path} is there and says no reason") } else { text })
 }
 
 /// What all files together hold.
@@ -97,7 +121,7 @@ fn estate(
     links::dangling(&documents, &all.declared, excused, &mut locator, sink);
     links::rings(&documents, &mut locator, sink);
     let documents = documents.into_iter().map(|(document, _)| (document.id.clone(), document)).collect();
-    Some(Estate { commit: options.commit.clone(), settings: settings?, documents, files: all.files })
+    Some(Estate { commit: options.commit.clone(), settings: settings?, documents, files: all.files, freeze: None })
 }
 
 fn contains(text: &[u8], word: &[u8]) -> bool {

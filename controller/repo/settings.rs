@@ -2,6 +2,7 @@
 
 use super::flaw::Flaw;
 use super::yaml::Node;
+use crate::model::settings::DAYS;
 use crate::model::{ResourceId, Settings};
 
 /// What is wrong in Settings that fit their schema.
@@ -25,7 +26,7 @@ pub(super) fn check(settings: &Settings, root: &Node) -> Vec<Flaw> {
             let label = "expected from-to, such as \"08:00-18:00\"";
             tell(format!("spec.windows[{w}].hours"), format!("{:?} are no hours", window.hours), label);
         }
-        if !is_zone(&window.timezone) {
+        if window.zone().is_none() {
             let label = "expected an IANA name, such as Asia/Manila";
             tell(format!("spec.windows[{w}].timezone"), format!("{:?} is no time zone", window.timezone), label);
         }
@@ -70,7 +71,7 @@ pub(super) const SNIPPET: &str = "driftless init writes it; the least that it ne
     mode: observe";
 
 fn are_days(text: &str) -> bool {
-    let day = |d: &str| ["mon", "tue", "wed", "thu", "fri", "sat", "sun"].contains(&d);
+    let day = |d: &str| DAYS.contains(&d);
     match text.split_once('-') {
         Some((from, to)) => day(from) && day(to),
         None => day(text),
@@ -86,10 +87,4 @@ fn are_hours(text: &str) -> bool {
             })
     };
     text.split_once('-').is_some_and(|(from, to)| time(from) && time(to) && from != to)
-}
-
-fn is_zone(text: &str) -> bool {
-    let part =
-        |p: &str| !p.is_empty() && p.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'+'));
-    text.len() <= 64 && text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.split('/').all(part)
 }

@@ -2,7 +2,6 @@
 //! this file lists every one, and a test scrapes them and compares.
 
 use super::Shared;
-use crate::engine::halt;
 use crate::engine::snapshot::Snapshot;
 use crate::model::{Plan, Standing};
 use crate::ports::process;
@@ -195,7 +194,7 @@ impl Metrics {
             let n = plan.map_or(0, |p| p.changes.iter().filter(|c| is(&c.standing)).count());
             self.planned.get_or_create(&Stands { state }).set(count(n));
         }
-        let frozen = plan.is_some_and(|p| p.findings.iter().any(|f| f.rule == halt::FROZEN));
+        let frozen = plan.is_some_and(|p| p.frozen.is_some());
         self.frozen.set(i64::from(frozen));
     }
 

@@ -1,7 +1,6 @@
 //! Keeps systemd told: that the start is over, that the loop lives, how it stands, that it ends.
 
 use crate::engine::cycle::Controller;
-use crate::engine::halt;
 use crate::engine::snapshot::Snapshot;
 use crate::ports::systemd;
 use std::sync::Arc;
@@ -69,7 +68,7 @@ fn line(snapshot: &Snapshot) -> String {
             line.push_str(&format!(", {n} {word}"));
         }
     }
-    if plan.findings.iter().any(|f| f.rule == halt::FROZEN) {
+    if plan.frozen.is_some() {
         line.push_str(", frozen");
     }
     line

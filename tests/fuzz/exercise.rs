@@ -7,7 +7,7 @@ use driftless::model::{Estate, Memory, Plan};
 use driftless::plan::{self, Brakes};
 use driftless::ports::config::{self, Overrides};
 use driftless::ports::digitalocean::{Client, Config, Limits, Pace, Token};
-use driftless::ports::{Ports, clock::Clock};
+use driftless::ports::{Ports, clock::Clock, reach::Reach};
 use driftless::render::{self, Paint, PlanContext};
 use driftless::repo::{self, Options, Tree};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -102,7 +102,8 @@ impl Fixture {
         let mut config = Config::at(&url, Token::inline("fuzz")).expect("an address");
         (config.limits, config.pace) = (Limits::OFF, Pace { retries: 0, ..Pace::SANDBOX });
         config.call_timeout = Duration::from_secs(2);
-        let ports = Ports { clock: Clock::System, digitalocean: Client::new(config).expect("a client") };
+        let digitalocean = Client::new(config).expect("a client");
+        let ports = Ports { clock: Clock::System, digitalocean, reach: Reach::Off };
         let tree = Tree::of([("settings.yaml", SETTINGS), ("estate.yaml", ESTATE)]);
         let read = repo::read(&tree, &Options::default(), &kinds::pure());
         let estate = read.estate.expect("the estate of the fuzzer is sound");

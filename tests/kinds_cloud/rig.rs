@@ -34,7 +34,11 @@ impl Rig {
         };
         let running = sandbox::serve(settings).await.expect("a simulator");
         let config = Config { limits: Limits::OFF, ..script::config(&running.url(), Token::inline("sandbox")) };
-        let ports = Ports { clock: Clock::System, digitalocean: Client::new(config).expect("a client") };
+        let ports = Ports {
+            clock: Clock::System,
+            digitalocean: Client::new(config).expect("a client"),
+            reach: Default::default(),
+        };
         Self { running, ports, supplies: BTreeMap::new() }
     }
 
@@ -185,6 +189,7 @@ impl<K: Operate<Want: Clone>> Life<K> {
             wrote,
             retiring,
             file: String::new(),
+            stopped: (change.key.verb == Verb::Stop).then_some(jiff::Timestamp::UNIX_EPOCH),
         });
     }
 

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use driftless::ports::clock::Clock;
+use jiff::ToSpan;
+use jiff::tz::TimeZone;
+
 use super::rig::{ENFORCE, Rig, VPC, droplet, reimaged};
 
 const QUICK: Duration = Duration::from_millis(20);
@@ -37,6 +41,46 @@ async fn observe_binds_apply_too() {
     let rig = Rig::new(QUICK, &[("settings.yaml", &observe), ("vpc.yaml", VPC)]).await;
     rig.run(&["apply", "--yes"]).await.ended(3).says("mode: observe");
     assert_eq!(rig.hand().calls().mutations.len(), 0);
+}
+
+/// Settings with a window on the day after tomorrow only.
+fn shut() -> String {
+    let day = Clock::System.now().to_zoned(TimeZone::UTC).date() + 2.days();
+    let day = day.strftime("%a").to_string().to_lowercase();
+    format!("{ENFORCE}  windows: [{{days: [{day}], hours: \"06:00-18:00\"}}]\n")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn apply_and_run_wait_for_a_sync_window_unless_it_is_to_be_done_now() {
+    let rig = Rig::new(QUICK, &[("settings.yaml", &shut()), ("vpc.yaml", VPC)]).await;
+    let saved = rig.file("plan.json").display().to_string();
+    rig.run(&["plan", "--save", &saved]).await.ended(2).says("sync window shut until");
+    rig.run(&["apply", "--yes"]).await.ended(3).says("Sooner: driftless apply --now");
+    rig.run(&["apply", &saved, "--yes"]).await.ended(3);
+    rig.run(&["run", "--repo", ".", "--once"]).await.ended(3);
+    assert_eq!(rig.hand().calls().mutations.len(), 0);
+    rig.run(&["run", "--repo", ".", "--now"]).await.ended(64).says("--once");
+    rig.run(&["run", "--repo", ".", "--once", "--now"]).await.ended(0);
+    rig.push(&[("erp.yaml", &droplet("erp", SMALL))]);
+    rig.run(&["plan", "--save", &saved]).await.ended(2);
+    rig.run(&["apply", &saved, "--yes", "--now"]).await.ended(0);
+    assert_eq!(
+        rig.hand().read(|w| (w.vpcs.iter().filter(|v| v.name == "production").count(), w.droplets.len())),
+        (1, 1)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_freeze_in_git_binds_plan_apply_and_run_and_status_tells_it() {
+    let rig = Rig::new(QUICK, &[("settings.yaml", ENFORCE), ("vpc.yaml", VPC), ("FREEZE", "ask Ana first\n")]).await;
+    rig.run(&["plan"]).await.ended(2).says("FROZEN").says("ask Ana first");
+    rig.run(&["apply", "--yes"]).await.ended(1).says("ask Ana first").says("remove the file");
+    rig.run(&["apply", "--yes", "--now"]).await.ended(1).says("frozen");
+    rig.run(&["run", "--repo", ".", "--once"]).await.ended(3);
+    assert_eq!(rig.hand().calls().mutations.len(), 0);
+    rig.run(&["status"]).await.ended(3).says("FROZEN").says("ask Ana first");
+    let status = rig.run(&["status", "-o", "json"]).await.ended(3).json();
+    assert!(status["plan"]["frozen"].as_str().is_some_and(|why| why.contains("ask Ana first")), "{status}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

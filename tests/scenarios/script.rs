@@ -15,6 +15,9 @@ pub struct Scenario {
     /// Whether it goes the same with the journal lost between steps; where not, the file says why beside it.
     #[serde(default = "yes")]
     pub survives: bool,
+    /// What the controller itself runs on: `self` of its settings.
+    #[serde(default, rename = "self")]
+    pub runs_on: Option<String>,
     pub steps: Vec<Step>,
     #[serde(skip)]
     pub path: PathBuf,
@@ -53,6 +56,9 @@ pub struct Step {
     /// Resources whose pause somebody ends.
     #[serde(default)]
     pub resume: Vec<String>,
+    /// Somebody wants it done now: the first look passes over sync windows.
+    #[serde(default)]
+    pub now: bool,
     /// Faults of the simulator, in force for this step.
     #[serde(default)]
     pub faults: Vec<String>,

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 pub fn plan(snapshot: &Snapshot) -> String {
     let mut lines = said(snapshot);
     if let Some(plan) = &snapshot.plan {
+        lines.extend(plan.frozen.as_ref().map(|why| format!("frozen: {why}")));
         plan.changes.iter().for_each(|change| whole(change, &mut lines));
         lines.extend(plan.findings.iter().map(finding));
     }
@@ -20,6 +21,7 @@ pub fn plan(snapshot: &Snapshot) -> String {
 pub fn left(outcomes: &[Outcome], last: &Snapshot, first: &Plan) -> String {
     let mut lines: Vec<String> = outcomes.iter().filter_map(failure).collect();
     let Some(plan) = &last.plan else { return or_nothing(lines) };
+    lines.extend(plan.frozen.as_ref().map(|_| "it is frozen".to_owned()));
     for change in &plan.changes {
         let known = first.changes.iter().any(|c| c.key == change.key && c.fields == change.fields);
         if known {
@@ -79,6 +81,7 @@ fn whole(change: &Planned, lines: &mut Vec<String>) {
         Standing::Go => lines.extend(change.risk.needs_approval().map(|why| format!("  approved: {why}"))),
         Standing::Held(hold) => lines.extend(hold.reasons.iter().map(|r| format!("  held: {}: {}", r.rule, r.text))),
         Standing::Blocked(why) => lines.push(format!("  blocked: {why}")),
+        Standing::Closed(until) => lines.push(format!("  window shut {until}")),
         other => lines.push(format!("  {}", standing(other))),
     }
 }
@@ -90,6 +93,7 @@ fn standing(standing: &Standing) -> &'static str {
         Standing::Observed => "is only reported",
         Standing::Blocked(_) => "is blocked",
         Standing::Backoff(_) => "is tried again later",
+        Standing::Closed(_) => "waits for a window",
     }
 }
 

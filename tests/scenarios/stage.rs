@@ -4,7 +4,7 @@ use super::names::Names;
 use super::script::{Scenario, Step};
 use super::shown;
 use super::update::{self, Expected};
-use crate::house::{ENFORCE, House, TOKEN, sandbox_settings};
+use crate::house::{ENFORCE, House, Setup, TOKEN, sandbox_settings};
 use driftless::engine::snapshot::Snapshot;
 use driftless::model::{Approval, Attempt, Outcome, Patch, Pause, Plan};
 use driftless::ports::clock::Clock;
@@ -35,7 +35,9 @@ pub async fn play(scenario: &Scenario, journal: Journal) -> Result<(), String> {
     let teams = scenario.steps.iter().filter_map(|step| step.team.as_deref()).filter(|team| *team != "ours");
     let tokens = [Token::full(TOKEN), Token::full(HAND)].into_iter().chain(teams.map(|t| Token::full(t).of_team(t)));
     let settings = sandbox::Config { tokens: tokens.collect(), ..sandbox_settings() };
-    let house = House::at(&[("settings.yaml", ENFORCE)], settings, clock.clone()).await;
+    let runs_on = scenario.runs_on.as_ref().map(|id| id.parse().expect("an id"));
+    let setup = Setup { sandbox: settings, clock: clock.clone(), runs_on, ..Setup::default() };
+    let house = House::set_up(&[("settings.yaml", ENFORCE)], setup).await;
     let files = BTreeMap::from([("settings.yaml".to_owned(), ENFORCE.to_owned())]);
     let mut stage =
         Stage { house: Some(house), clock, files, names: Names::default(), held: None, token: TOKEN.to_owned() };
@@ -203,6 +205,7 @@ impl Stage {
         }
         patches.extend(step.resume.iter().map(|id| Patch::Resume(id.parse().expect("an id"))));
         self.house().controller.keeper.write(&patches).await.expect("the journal can be written");
+        self.house().controller.pass_windows.store(step.now, std::sync::atomic::Ordering::SeqCst);
     }
 
     /// Lets the controller look and work until nothing goes on any more; gives each expectation with what came.

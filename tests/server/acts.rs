@@ -120,7 +120,7 @@ async fn a_freeze_stops_all_writes_and_is_shown_until_it_is_thawed() {
     assert!(status == 200 && text(&told["said"]).contains("frozen"), "{told}");
     push(&office, &ana(), "vpc.yaml", VPC).await;
     let frozen = office.sees("it is planned", |s| s.after.as_ref().is_some_and(|p| !p.is_empty())).await;
-    let told = format!("{:?}", frozen.after.as_ref().map(|p| &p.findings));
+    let told = format!("{:?}", frozen.after.as_ref().map(|p| &p.frozen));
     assert!(told.contains("frozen by jan since") && told.contains("the region moves"), "{told}");
     assert_eq!(office.running.handle().calls().mutations.len(), 0);
     let report = crate::house::git_in(&office.repo(), &["show", "driftless/reports:reports/STATUS.md"]);

@@ -36,7 +36,7 @@ async fn every_figure_is_in_the_list_and_no_other_and_they_say_what_happened() {
     let office = Office::open(&[("settings.yaml", ENFORCE), ("vpc.yaml", VPC)]).await;
     office.sees("all is made", |s| s.after.as_ref().is_some_and(|p| p.is_empty())).await;
     assert_eq!(office.ask(Method::POST, "freeze", "jan", &serde_json::json!({"reason": "x"})).await.0, 200);
-    office.sees("it is frozen", |s| s.after.as_ref().is_some_and(|p| !p.findings.is_empty())).await;
+    office.sees("it is frozen", |s| s.after.as_ref().is_some_and(|p| p.frozen.is_some())).await;
     let unsigned = reqwest::Client::new().post(format!("{}/hooks/github", office.url)).body("{}");
     assert_eq!(answered(unsigned).await.0, 401);
     let (status, page) = get(&office, "/metrics").await;

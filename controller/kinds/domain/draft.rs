@@ -191,5 +191,5 @@ fn proven(
 }
 
 pub(super) fn facts(state: &State) -> Vec<Fact> {
-    state.sets.iter().map(|sets| Fact::Holds(sets.len(), "record set")).collect()
+    state.sets.iter().map(|sets| Fact::Holds(sets.len(), "record set".to_owned())).collect()
 }

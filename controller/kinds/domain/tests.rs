@@ -88,6 +88,7 @@ impl World {
             wrote: BTreeMap::new(),
             retiring: Vec::new(),
             file: "zone.yaml".to_owned(),
+            stopped: None,
         });
         Domain::diff(&Diff {
             id: &id(),

@@ -47,7 +47,7 @@ pub(super) async fn apply(work: &Work<'_>, step: Step) -> Result<Finished<State>
         Step::DisableBackups => act(client, id, &DropletAction::DisableBackups).await?,
         Step::Resize { size, disk } => resize::resize(work, id, size, disk).await?,
         Step::PowerOn => resize::start(work, id).await?,
-        Step::Stop => resize::power_down(client, id).await?,
+        Step::Stop => stop(client, id).await?,
         Step::Delete => {
             delete(client, id).await?;
             return Ok(Finished { provider_id: None, state: None });
@@ -176,6 +176,14 @@ async fn untag(client: &Client, id: u64, tags: Vec<String>) -> Result<(), Fault>
         }
     }
     Ok(())
+}
+
+/// Shuts a droplet down, unless it is off already.
+async fn stop(client: &Client, id: u64) -> Result<(), Fault> {
+    match client.droplet(id).await? {
+        Some(droplet) if droplet.status == DropletStatus::Off => Ok(()),
+        _ => resize::power_down(client, id).await,
+    }
 }
 
 /// Destroys a droplet and waits until it is gone. Volumes stay: DigitalOcean takes them off first. Never by tag.

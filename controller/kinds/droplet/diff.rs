@@ -209,6 +209,8 @@ fn remove(input: &In<'_>, state: &State, out: &mut Diffed<Step>) {
             .field("name", Shown::text(&state.name), Shown::Nothing)
     };
     let price = places::price(input.view.catalog, &state.size, &state.backups);
+    let stopped = input.owned.and_then(|owned| owned.stopped);
+    let soaked = input.policy.soaked(stopped, input.view.as_of);
     match input.policy.on_remove {
         OnRemove::Keep => {
             let mut release = change(
@@ -228,9 +230,13 @@ fn remove(input: &In<'_>, state: &State, out: &mut Diffed<Step>) {
                 .field("status", Shown::text("active"), Shown::text("off"))
                 .risk(Risk::Downtime("it is shut down and stays off; it costs until it is destroyed".to_owned())),
         ),
-        OnRemove::Stop => {}
-        OnRemove::Destroy => out.changes.push(
-            change(Verb::Delete, "destroy", Step::Delete)
+        // It is off already: from now on that counts as stopped, and the soak begins.
+        OnRemove::Stop if state.status == Status::Off && stopped.is_none() => {
+            out.changes.push(change(Verb::Stop, "leave it off, as it is", Step::Stop));
+        }
+        OnRemove::Stop if state.status != Status::Off || !soaked => {}
+        OnRemove::Stop | OnRemove::Destroy => out.changes.push(
+            change(Verb::Delete, if soaked { "destroy, as its soak is over" } else { "destroy" }, Step::Delete)
                 .field("size", Shown::text(&state.size), Shown::Nothing)
                 .field("address", state.addresses.public.as_ref().map_or(Shown::Nothing, Shown::text), Shown::Nothing)
                 .risk(Risk::Destroys("destroys its disk and its address".to_owned()))

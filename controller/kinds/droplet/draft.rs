@@ -61,5 +61,6 @@ pub(super) fn facts(state: &State) -> Vec<Fact> {
         Status::Other => facts.push(Fact::Idle("archived".to_owned())),
     }
     facts.push(Fact::Created(state.created.clone()));
+    facts.extend(state.tags.iter().map(|tag| Fact::Tag(tag.to_ascii_lowercase())));
     facts
 }

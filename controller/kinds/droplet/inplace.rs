@@ -15,8 +15,15 @@ pub(super) fn changes(input: &In<'_>, want: &Want, state: &State, out: &mut Diff
     let priced_at = if size.is_some() && want.backups == Backups::Off { &want.size } else { &state.size };
     let backups = backups(input, want, state, priced_at);
     let (enabling, disabling) = if want.backups == Backups::Off { (None, backups) } else { (backups, None) };
-    let rest =
-        [rename(input, want, state), ipv6(input, want, state), tags(input, want, state), enabling, size, disabling];
+    let rest = [
+        rename(input, want, state),
+        ipv6(input, want, state),
+        tags(input, want, state),
+        enabling,
+        size,
+        start_again(input, state),
+        disabling,
+    ];
     let rest: Vec<Change<Step>> = rest.into_iter().flatten().collect();
     let mark = mark(input, state).map(|mark| if input.adopting { taking_over(mark, &rest) } else { mark });
     let mut last: Option<ChangeKey> = None;
@@ -184,6 +191,19 @@ pub(super) fn power_on(input: &In<'_>) -> Change<Step> {
         Shown::text("off"),
         Shown::text("active"),
     )
+}
+
+/// Starts a droplet again that we stopped when its document went, and whose document is back. One that somebody turned
+/// off stays off.
+fn start_again(input: &In<'_>, state: &State) -> Option<Change<Step>> {
+    let ours = input.owned.is_some_and(|owned| owned.stopped.is_some());
+    (ours && state.status == Status::Off).then(|| {
+        part(input, "status", "start it again, as its document is back", Step::PowerOn).field(
+            "status",
+            Shown::text("off"),
+            Shown::text("active"),
+        )
+    })
 }
 
 /// Says why a resize would be refused.

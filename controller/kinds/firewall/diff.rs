@@ -4,7 +4,7 @@ use super::Firewall;
 use super::risk;
 use super::rules::{Far, Flow, Peer, Ports, Protocol};
 use super::spec::Want;
-use super::words;
+use super::{ways, words};
 use crate::model::{
     Cause, Change, ChangeKey, Diff, Diffed, FieldChange, Finding, Observed, OnRemove, Output, Resolved, ResourceId,
     Risk, Shown, Step as Work, Verb, finding::Weight,
@@ -216,6 +216,17 @@ fn body(want: &Want, looked: &Looked) -> Body {
     }
 }
 
+/// A live firewall as it would be sent.
+fn as_it_is(state: &State) -> Body {
+    Body {
+        name: state.name.clone(),
+        inbound: grouped(&state.inbound),
+        outbound: grouped(&state.outbound),
+        droplets: state.droplets.clone(),
+        tags: state.tags.clone(),
+    }
+}
+
 /// Flows of equal protocol and ports make one rule.
 fn grouped(flows: &BTreeSet<Flow<Far>>) -> Vec<Rule> {
     let mut rules: BTreeMap<(Protocol, Ports), Vec<Far>> = BTreeMap::new();
@@ -234,9 +245,13 @@ fn work(looked: &Looked, step: Step) -> Work<Step> {
 }
 
 fn create(input: &Diff<'_, Firewall>, want: &Want, looked: Looked) -> Change<Step> {
-    let step = work(&looked, Step::Create(body(want, &looked)));
+    let body = body(want, &looked);
+    let ways = ways::ways(None, Some(&body));
+    let step = work(&looked, Step::Create(body));
     let mut change = Change::new(ChangeKey::whole(input.id, Verb::Create), "create", step)
-        .generation(input.generation.saturating_add(1));
+        .generation(input.generation.saturating_add(1))
+        .ways(ways)
+        .undo(Step::Delete);
     change = change.field("name", Shown::Nothing, Shown::text(&want.name));
     for field in [
         FieldChange::new("inbound", Shown::Nothing, inbound(&looked)),
@@ -275,11 +290,15 @@ fn update(input: &Diff<'_, Firewall>, want: &Want, looked: Looked, state: &State
     if fields.is_empty() {
         return None;
     }
-    let step = work(&looked, Step::Replace(body(want, &looked)));
+    let body = body(want, &looked);
+    let ways = ways::ways(Some(state), Some(&body));
+    let step = work(&looked, Step::Replace(body));
     let mut change = Change::new(ChangeKey::whole(input.id, Verb::Update), "update", step)
         .on(input.provider_id)
         .generation(input.generation)
-        .risk(risk_of(input, want, &looked, state));
+        .risk(risk_of(input, want, &looked, state))
+        .ways(ways)
+        .undo(Step::Replace(as_it_is(state)));
     change.fields = fields;
     if input.adopting {
         change = change.cause(Cause::Adoption);
@@ -351,6 +370,7 @@ fn remove(input: &Diff<'_, Firewall>, state: &State) -> Change<Step> {
         .generation(input.generation)
         .cause(Cause::Removal)
         .risk(Risk::Unprotects(why))
+        .ways(ways::ways(Some(state), None))
         .field("name", Shown::text(&state.name), Shown::Nothing)
 }
 

@@ -99,6 +99,8 @@ pub(super) fn facts(state: &State) -> Vec<Fact> {
     };
     let mut facts: Vec<Fact> = open.into_iter().map(word).map(Fact::OpenPort).collect();
     let covers = [(state.droplets.len(), "droplet"), (state.tags.len(), "tag")];
-    facts.extend(covers.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| Fact::Holds(count, what)));
+    facts.extend(
+        covers.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| Fact::Holds(count, what.to_owned())),
+    );
     facts
 }

@@ -7,6 +7,7 @@ mod observe;
 mod risk;
 mod rules;
 mod spec;
+mod ways;
 mod words;
 
 pub use diff::{Body, Rule, State, Step};

@@ -68,6 +68,7 @@ impl World {
             wrote: BTreeMap::new(),
             retiring: Vec::new(),
             file: "firewall.yaml".to_owned(),
+            stopped: None,
         });
         Firewall::diff(&Diff {
             id: &id(),
@@ -366,4 +367,67 @@ fn an_adopted_firewall_that_differs_is_taken_over() {
     let diffed = adopting().diff(Some(&want(ssh_from(json!(["any"])))), Some(&state));
     assert_eq!(diffed.changes[0].cause, Cause::Adoption);
     assert!(matches!(&diffed.changes[0].risk, Risk::TakesOver(why) if why.contains("opens tcp 22 to the world")));
+}
+
+#[test]
+fn what_a_rule_shuts_is_named_by_port_and_far_end() {
+    let flow = |protocol, low, high, net: &str| Flow {
+        protocol,
+        ports: Ports { low, high },
+        peer: Far::Net(net.parse().expect("a range")),
+    };
+    let ssh = |net: &str| flow(Protocol::Tcp, 22, 22, net);
+    let web = || flow(Protocol::Tcp, 443, 443, "0.0.0.0/0");
+    let dns = || flow(Protocol::Udp, 53, 53, "0.0.0.0/0");
+    let rules = |flows: Vec<Flow<Far>>| -> Vec<super::Rule> {
+        flows.into_iter().map(|f| super::Rule { protocol: f.protocol, ports: f.ports, peers: vec![f.peer] }).collect()
+    };
+    let state = |inbound: Vec<Flow<Far>>, outbound: Vec<Flow<Far>>, droplets: &[u64]| State {
+        id: "f".to_owned(),
+        name: "f".to_owned(),
+        droplets: droplets.iter().copied().collect(),
+        tags: BTreeSet::new(),
+        inbound: inbound.into_iter().collect(),
+        outbound: outbound.into_iter().collect(),
+        failed: false,
+    };
+    let body = |inbound: Vec<Flow<Far>>, outbound: Vec<Flow<Far>>, droplets: &[u64]| Body {
+        name: "f".to_owned(),
+        inbound: rules(inbound),
+        outbound: rules(outbound),
+        droplets: droplets.iter().copied().collect(),
+        tags: BTreeSet::new(),
+    };
+    let office = "203.0.113.0/24";
+    let before = state(vec![ssh(office)], vec![web(), dns()], &[1]);
+    for (after, expected) in [
+        (body(vec![ssh(office)], vec![web(), dns()], &[1]), None),
+        // Wider ports and ranges shut nothing.
+        (body(vec![flow(Protocol::Tcp, 20, 30, "203.0.112.0/20")], vec![web(), dns()], &[1]), None),
+        (
+            body(vec![ssh("203.0.113.7/32")], vec![web(), dns()], &[1]),
+            Some("it lets in tcp 22 from 203.0.113.0/24 no longer"),
+        ),
+        (body(vec![ssh(office)], vec![dns()], &[1]), Some("it lets out tcp 443 to 0.0.0.0/0 no longer")),
+        (body(vec![ssh(office)], vec![web()], &[1]), Some("it lets out udp 53 to 0.0.0.0/0 no longer")),
+        (body(vec![], vec![web(), dns()], &[1]), Some("it lets in tcp 22 from 203.0.113.0/24 no longer")),
+        // What it covers no longer loses what it let through.
+        (
+            body(vec![ssh(office)], vec![web(), dns()], &[]),
+            Some(
+                "it lets in tcp 22 from 203.0.113.0/24 no longer; it lets out tcp 443 to 0.0.0.0/0 no longer; it lets out udp 53 to 0.0.0.0/0 no longer",
+            ),
+        ),
+    ] {
+        let ways = super::ways::ways(Some(&before), Some(&after));
+        assert_eq!(ways.len(), 1);
+        assert_eq!(ways[0].cuts.as_deref(), expected);
+    }
+    // What one begins to cover has only what it lets through.
+    let first = |after: &Body| super::ways::ways(None, Some(after))[0].cuts.clone();
+    assert_eq!(first(&body(vec![ssh(office)], vec![web(), dns()], &[1])), None);
+    assert_eq!(
+        first(&body(vec![], vec![], &[1])).as_deref(),
+        Some("it lets nobody in on tcp 22; it lets nothing out on tcp 443; it lets nothing out on udp 53")
+    );
 }

@@ -163,6 +163,7 @@ fn a_former_key_that_is_still_there_is_retired_later() {
         wrote: Default::default(),
         retiring: vec![Retiring { provider_id: ProviderId("77".to_owned()), generation: 1 }],
         file: String::new(),
+        stopped: None,
     };
     let change = only(plan(Some(&want), Some(&state(&want)), OnRemove::Keep, Some(&owned)));
     assert_eq!(change.key.to_string(), "SshKey/ops#77 retire");

@@ -31,6 +31,7 @@ fn owned(number: &str) -> Owned {
         wrote: BTreeMap::from([("image".to_owned(), Digest::of("image"))]),
         retiring: vec![Retiring { provider_id: ProviderId("1".to_owned()), generation: 1 }],
         file: "erp.yaml".to_owned(),
+        stopped: None,
     }
 }
 

@@ -153,3 +153,35 @@ fn what_the_controller_runs_on_is_neither_replaced_stopped_nor_destroyed_unasked
     stage.want("c00", |w| w.wood = "elm".to_owned());
     assert_eq!(held(&stage, "runs-on"), (1, 0));
 }
+
+#[test]
+fn what_the_controller_runs_on_is_not_changed_unasked_nor_is_what_it_needs_taken_away() {
+    let mut stage = herd(4, 0);
+    stage.brakes.runs_on = Some(id("c00"));
+    // A change that hurts nobody else is held on its own ground, and nowhere else.
+    stage.want("c00", |w| w.paint = "green".to_owned());
+    stage.want("c01", |w| w.paint = "green".to_owned());
+    assert_eq!((held(&stage, "runs-on"), stage.plan().going().count()), ((1, 1), 1));
+    // What it needs, now or as remembered, and what that needs in turn: replaced or stopped, held; painted, not.
+    let mut stage = herd(4, 0);
+    stage.brakes.runs_on = Some(id("c00"));
+    stage.memory.owned.get_mut(&id("c00")).expect("owned").needs.insert(id("c01"));
+    stage.memory.owned.get_mut(&id("c01")).expect("owned").needs.insert(id("c02"));
+    stage.want("c02", |w| w.wood = "elm".to_owned());
+    stage.want("c03", |w| w.wood = "elm".to_owned());
+    let plan = stage.plan();
+    let reasons = |name: &str| -> Vec<String> {
+        let hold = get(&plan, &whole(name, Verb::Replace)).hold().cloned().expect("held");
+        hold.reasons.into_iter().map(|r| r.rule).collect()
+    };
+    assert_eq!(
+        (reasons("c02"), reasons("c03")),
+        (vec!["destroys".to_owned(), "runs-on".to_owned()], vec!["destroys".to_owned()])
+    );
+    stage.want("c02", |w| w.paint = "green".to_owned());
+    stage.want("c03", |w| w.paint = "green".to_owned());
+    assert_eq!(held(&stage, "runs-on"), (0, 2));
+    stage.drop("c02");
+    stage.memory.owned.get_mut(&id("c02")).expect("owned").policy.on_remove = OnRemove::Stop;
+    assert_eq!(held(&stage, "runs-on"), (1, 1));
+}

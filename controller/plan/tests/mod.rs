@@ -6,12 +6,14 @@ mod claim;
 mod guard;
 mod kinds;
 mod law;
+mod limits;
 mod order;
 mod record;
 mod refine;
 mod removal;
 mod settle;
 mod standing;
+mod window;
 
 use super::{Brakes, plan, record as remember, refines};
 use crate::model::{erased::expose, memory::*, *};
@@ -65,11 +67,12 @@ impl Stage {
     fn new() -> Self {
         let settings = serde_json::json!({"estate": "test", "id": uuid()});
         let settings = serde_json::from_value(settings).expect("settings");
-        let estate = Estate { commit: None, settings, documents: BTreeMap::new(), files: 1 };
+        let estate = Estate { commit: None, settings, documents: BTreeMap::new(), files: 1, freeze: None };
         let mut world = World::unseen(now());
         world.account = Some(Ok("team".to_owned()));
         world.scopes.insert(Scope::of("Crate"), Sighting { found: Ok(Vec::new()) });
-        let memory = Memory { estate: Some(uuid()), team: Some("team".to_owned()), ..Memory::default() };
+        let limits = Some(Limits::default());
+        let memory = Memory { estate: Some(uuid()), team: Some("team".to_owned()), limits, ..Memory::default() };
         Self { estate, world, memory, brakes: Brakes::default(), made: 0 }
     }
 
@@ -175,6 +178,7 @@ impl Stage {
             wrote: BTreeMap::new(),
             retiring: Vec::new(),
             file: format!("{name}.yaml"),
+            stopped: None,
         };
         self.memory.owned.insert(id(name), owned);
     }
@@ -343,6 +347,7 @@ fn short(plan: &Plan) -> Vec<String> {
         Standing::Blocked(_) => format!("{} ?", c.key),
         Standing::Observed => format!("{} o", c.key),
         Standing::Backoff(_) => format!("{} ~", c.key),
+        Standing::Closed(_) => format!("{} |", c.key),
     };
     plan.changes.iter().map(one).collect()
 }

@@ -1,5 +1,6 @@
 //! What single settings mean and must not be: addresses that would show a token, folders, numbers out of range.
 
+use super::super::reach::{self, Reach, Tcp};
 use super::keys;
 use super::resolve::Resolver;
 use super::secret::warn_of;
@@ -186,6 +187,22 @@ fn server_url(text: &str) -> Result<String, String> {
         "http" | "https" => Ok(url.as_str().trim_end_matches('/').to_owned()),
         _ => Err("expected an address that begins with https://".to_owned()),
     }
+}
+
+/// How hosts are reached anew after a change of their firewall. Addresses are mapped beside a rehearsal's API only.
+pub(super) fn reach(from: &mut Resolver<'_>, api_url: &str) -> Reach {
+    let on = from.flag("reach.hosts");
+    let port =
+        from.optional("reach.port", |text| number(text, 1, 65_535)).unwrap_or_else(|| from.default("reach.port", 22));
+    let rehearsal = Url::parse(api_url).is_ok_and(|url| is_loopback(&url));
+    let map = from.optional("reach.map", |text| match rehearsal {
+        true => reach::map(text),
+        false => Err("addresses are mapped only beside an API on this machine (digitalocean.api_url)".to_owned()),
+    });
+    if !on {
+        return Reach::Off;
+    }
+    Reach::Tcp(Tcp { port: u16::try_from(port).unwrap_or(22), map: map.unwrap_or_default(), ..Tcp::default() })
 }
 
 /// How a line of the log looks.

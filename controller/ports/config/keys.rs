@@ -75,6 +75,9 @@ pub(super) const KEYS: &[Key] = &[
     Key { name: "server.url", shape: Shape::Text, also: &["DRIFTLESS_SERVER"] },
     key("server.token", Shape::Secret),
     key("webhook.secrets_file", Shape::Path),
+    key("reach.hosts", Shape::Flag),
+    key("reach.port", Shape::Number),
+    key("reach.map", Shape::Text),
 ];
 
 /// What one entry of `[[access]]` may say.

@@ -11,6 +11,7 @@ mod tests;
 
 pub use secret::{Secret, SecretError, SecretLines};
 
+use super::reach::Reach;
 use crate::model::{Diagnostic, Place, ResourceId};
 use resolve::Resolver;
 use secrecy::SecretString;
@@ -54,6 +55,8 @@ pub struct Config {
     pub server: Server,
     /// The secrets that webhooks are signed with, one a line.
     pub webhook_secrets: Option<SecretLines>,
+    /// Whether and how hosts are reached anew after a change of their firewall.
+    pub reach: Reach,
     /// Who may do what.
     pub access: Vec<Access>,
     /// The file that was read.
@@ -271,6 +274,8 @@ impl Config {
             ssh_key_file: from.path("git.ssh_key_file"),
             known_hosts_file: from.path("git.known_hosts_file"),
         };
+        let digitalocean = check::digitalocean(from);
+        let api_url = digitalocean.api_url.clone();
         let mut config = Self {
             repo: check::repo(from, git.token.is_some()),
             branch: from.text("branch", "main"),
@@ -281,7 +286,7 @@ impl Config {
             freeze: from.flag("freeze"),
             no_color: from.flag("no_color"),
             git,
-            digitalocean: check::digitalocean(from),
+            digitalocean,
             ledger_key: from.secret("ledger.key"),
             former_ledger_key: from.secret("ledger.former_key"),
             log: Log { level: from.text("log.level", "info"), format: check::log_format(from) },
@@ -293,6 +298,7 @@ impl Config {
             },
             server: check::server(from),
             webhook_secrets: from.path("webhook.secrets_file").map(SecretLines::in_file),
+            reach: check::reach(from, &api_url),
             access: std::mem::take(&mut from.file.access),
             file,
             warnings: Vec::new(),

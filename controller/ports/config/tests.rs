@@ -133,7 +133,8 @@ fn the_names_that_people_have_set_already_work_and_ours_win() {
 
 #[test]
 fn every_setting_can_be_given_by_the_environment() {
-    for key in KEYS {
+    // The map of addresses is taken beside a rehearsal only: see the test of that.
+    for key in KEYS.iter().filter(|key| key.name != "reach.map") {
         let (value, expected) = match key.name {
             "repo" => ("git@example.com:infra.git", "git@example.com:infra.git"),
             "self" => ("Droplet/ops", "Droplet/ops"),
@@ -339,4 +340,25 @@ fn a_file_that_is_no_toml_is_an_error_with_its_place() {
     let problems = Machine::new().problems("branch = \"main\"\nfreeze = = true\n");
     assert_eq!((problems[0].place.line, problems[0].source_line.as_str()), (2, "freeze = …"));
     assert!(problems[0].message.starts_with("this is no TOML: "), "{}", problems[0].message);
+}
+
+#[test]
+fn addresses_are_mapped_to_loopback_beside_a_rehearsal_only() {
+    let rehearsal = "[digitalocean]\napi_url = 'http://127.0.0.1:8080'\n[reach]\nhosts = true\n";
+    let map = "map = '203.0.113.10=127.0.0.1:2222, 203.0.113.11=127.0.0.1:2223'\n";
+    let Reach::Tcp(tcp) = Machine::new().with(&format!("{rehearsal}{map}")).unwrap().reach else {
+        panic!("hosts are reached")
+    };
+    let map: Vec<String> = tcp.map.iter().map(|(from, to)| format!("{from}={to}")).collect();
+    assert_eq!((tcp.port, map.join(" ")), (22, "203.0.113.10=127.0.0.1:2222 203.0.113.11=127.0.0.1:2223".to_owned()));
+    for (text, label) in [
+        ("[reach]\nmap = '203.0.113.10=127.0.0.1:2222'\n".to_owned(), "addresses are mapped only beside an API"),
+        (format!("{rehearsal}map = '203.0.113.10=192.0.2.1:22'\n"), "expected address=127.0.0.1:port"),
+        (format!("{rehearsal}map = 'erp=127.0.0.1:22'\n"), "expected address=127.0.0.1:port"),
+        ("[reach]\nport = 70000\n".to_owned(), "expected a whole number from 1 to 65535"),
+    ] {
+        let problems = Machine::new().problems(&text);
+        assert!(problems[0].label.starts_with(label), "{text}: {problems:?}");
+    }
+    assert!(!Machine::new().load().unwrap().reach.is_on(), "off by default");
 }

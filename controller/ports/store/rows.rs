@@ -49,12 +49,15 @@ pub(super) enum Row {
     Serial,
     Found,
     Lost,
+    Limits,
 }
 
 impl Row {
     pub(super) fn table(&self) -> Table {
         match self {
-            Self::Estate | Self::Team | Self::Frozen | Self::Serial | Self::Found | Self::Lost => Table::Meta,
+            Self::Estate | Self::Team | Self::Frozen | Self::Serial | Self::Found | Self::Lost | Self::Limits => {
+                Table::Meta
+            }
             Self::Owned(_) => Table::Owned,
             Self::Intent(_) => Table::Intents,
             Self::Pause(_) => Table::Pauses,
@@ -77,6 +80,7 @@ impl Row {
             Self::Serial => "serial".to_owned(),
             Self::Found => "found".to_owned(),
             Self::Lost => "lost".to_owned(),
+            Self::Limits => "limits".to_owned(),
         }
     }
 
@@ -95,6 +99,7 @@ impl Row {
             Self::Serial => (memory.serial > 0).then(|| serde_json::to_string(&memory.serial)),
             Self::Found => (!memory.found.is_empty()).then(|| serde_json::to_string(&memory.found)),
             Self::Lost => memory.lost.then(|| serde_json::to_string(&true)),
+            Self::Limits => memory.limits.as_ref().map(serde_json::to_string),
         }
     }
 }
@@ -110,6 +115,7 @@ pub(super) fn put(memory: &mut Memory, table: Table, key: &str, json: &str) -> R
         (Table::Meta, "serial") => memory.serial = value(json)?,
         (Table::Meta, "found") => memory.found = value(json)?,
         (Table::Meta, "lost") => memory.lost = value(json)?,
+        (Table::Meta, "limits") => memory.limits = Some(value(json)?),
         // What a later program keeps here is not for this one to judge; it stays.
         (Table::Meta, _) => {}
         (Table::Owned, _) => drop(memory.owned.insert(id()?, value(json)?)),
@@ -175,6 +181,7 @@ impl Touched {
             Patch::Serial(_) => self.whole(Row::Serial),
             Patch::Found(_) | Patch::Known(_) => self.inside(Row::Found),
             Patch::Lost(_) => self.whole(Row::Lost),
+            Patch::Limits(_) => self.whole(Row::Limits),
             Patch::Deleted(_) => {}
             Patch::DeletionsBefore(time) => self.deletions_before = self.deletions_before.max(Some(*time)),
         }

@@ -158,6 +158,7 @@ fn shortened(plan: &Plan) -> (Plan, usize) {
         schema: plan.schema.clone(),
         estate: plan.estate.clone(),
         commit: plan.commit.clone(),
+        frozen: plan.frozen.clone(),
         changes,
         findings,
         unowned,

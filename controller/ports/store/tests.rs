@@ -49,6 +49,7 @@ fn owned() -> impl Strategy<Value = Owned> {
             wrote,
             retiring: vec![Retiring { provider_id: ProviderId("7".into()), generation }],
             file,
+            stopped: Some(Timestamp::MIN),
         },
     )
 }
@@ -336,6 +337,7 @@ async fn ten_thousand_parts_are_written_in_one_go() {
             wrote: Default::default(),
             retiring: vec![],
             file: String::new(),
+            stopped: None,
         };
         patches.push(Patch::Own(id.clone(), owned));
         for n in 0..500 {
@@ -366,6 +368,8 @@ fn outcome(n: usize, attempt: Attempt) -> Outcome {
         place: None,
         wrote: vec![],
         settles: None,
+        ways: vec![],
+        undo: None,
         digest: Digest::of_bytes(b"x"),
     };
     Outcome { key, change, attempt, took_ms: 3 }
@@ -388,6 +392,7 @@ fn plan(changes: usize) -> Plan {
         unowned: vec![],
         monthly: Default::default(),
         looked: Default::default(),
+        frozen: None,
         next_due: None,
         remember: some_patches(),
     }

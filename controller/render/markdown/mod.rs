@@ -54,6 +54,9 @@ pub fn comment(plan: &Plan, context: &CommentContext, applied: Option<&Applied<'
     page.push(&format!("{}\n", marker(&plan.estate_id)));
     page.push(&headline(plan, &Tally::of_blocks(&mine)));
     page.push(&subline(context, applied, &mine));
+    if let Some(why) = &plan.frozen {
+        page.push(&format!("**Frozen:** nothing is changed; {}\n\n", safe::markdown(&words::clip(why, 600))));
+    }
     table(&mut page, &mine, ended.as_ref());
     if let Some(applied) = applied {
         failures(&mut page, applied.outcomes);

@@ -119,6 +119,9 @@ fn what(change: &Planned) -> String {
     if let Standing::Blocked(why) = &change.standing {
         let _ = write!(text, "<br>not now: {}", safe::markdown(&words::clip(why, 200)));
     }
+    if let Standing::Closed(until) = &change.standing {
+        let _ = write!(text, "<br>sync window shut {}", safe::markdown(until));
+    }
     text
 }
 
@@ -175,6 +178,7 @@ fn came_out(change: &Planned, ended: &Ended<'_>) -> String {
         (Some(Attempt::Left { why }), _) => format!("not done: {}", safe::markdown(&words::clip(why, 160))),
         (None, Standing::Held(_)) => "waits for approval".to_owned(),
         (None, Standing::Observed) => "reported only".to_owned(),
+        (None, Standing::Closed(until)) => format!("waits {}", safe::markdown(until)),
         (None, _) => "not done".to_owned(),
     }
 }

@@ -210,6 +210,7 @@ fn circumstances(change: &Planned, now: Timestamp, paint: &Paint) -> Vec<Row> {
         (Standing::Backoff(at), _) => {
             rows.push(text("next try", &format!("{}, as it failed before", words::until(now, *at))));
         }
+        (Standing::Closed(until), _) => rows.push(text("not now", &format!("sync window shut {until}"))),
         (_, Step::Waits { why, .. }) if !shows_pending(change) => rows.push(text("waits for", why)),
         _ => {}
     }

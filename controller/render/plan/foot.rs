@@ -2,7 +2,7 @@
 
 use super::PlanContext;
 use crate::model::finding::Weight;
-use crate::model::{Finding, Plan, SettingsMode};
+use crate::model::{Finding, Plan, SettingsMode, Standing};
 use crate::render::blocks::{self, Tally};
 use crate::render::findings;
 use crate::render::page::{Line, Page};
@@ -144,7 +144,9 @@ fn money(page: &Page<'_>, plan: &Plan) -> Line {
 pub(super) fn next(page: &mut Page<'_>, plan: &Plan, context: &PlanContext) {
     let tally = Tally::of(plan);
     let command = |text: &str| Line::of(Tone::Command, page.paint.clean(text).replace(' ', "\u{a0}"));
-    let line = if tally.going() > 0 {
+    let line = if tally.going() > 0 && plan.frozen.is_some() {
+        Line::new().plain("Nothing is applied while it is frozen.")
+    } else if tally.going() > 0 {
         if context.applying {
             return;
         }
@@ -155,6 +157,8 @@ pub(super) fn next(page: &mut Page<'_>, plan: &Plan, context: &PlanContext) {
         Line::new().plain("Nothing is changed: the mode is observe. Settings, mode: enforce lets it act.")
     } else if tally.observed > 0 {
         Line::new().plain("Nothing to apply: what differs is reported only.")
+    } else if let Some(until) = shut(plan) {
+        Line::new().plain(format!("Nothing to apply {until}. Sooner: ")).join(command("driftless apply --now"))
     } else if tally.waiting > 0 {
         Line::new().plain("Nothing to apply now: the rest waits.")
     } else if plan.findings.iter().any(|f| f.weight != Weight::Note) {
@@ -163,6 +167,17 @@ pub(super) fn next(page: &mut Page<'_>, plan: &Plan, context: &PlanContext) {
         Line::of(Tone::Add, "Nothing to do").plain(format!(": {}", all_well(plan)))
     };
     page.para(0, line);
+}
+
+/// Until when the sync windows are shut, where they keep something back: `before Mon 08:00 Asia/Manila`.
+fn shut(plan: &Plan) -> Option<String> {
+    plan.changes.iter().find_map(|change| match &change.standing {
+        Standing::Closed(words) => Some(match words.strip_prefix("until ") {
+            Some(opens) => format!("before {opens}"),
+            None => words.clone(),
+        }),
+        _ => None,
+    })
 }
 
 fn held(plan: &Plan) -> String {

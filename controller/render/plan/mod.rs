@@ -54,6 +54,10 @@ fn head(page: &mut Page<'_>, plan: &Plan, context: &PlanContext) {
     }
     line = line.put(Tone::Dim, &*dot).plain(words::count(plan.resources, "resource"));
     page.para(0, line);
+    if let Some(why) = &plan.frozen {
+        let text = Line::new().plain(paint.clean(&format!("nothing is changed; {why}")));
+        page.flow(Line::of(Tone::Held, "FROZEN"), 8, text, Line::new());
+    }
     let looked = &plan.looked;
     let calls = words::count(usize::try_from(looked.calls).unwrap_or(usize::MAX), "call");
     let what = match (looked.calls, looked.hosts) {

@@ -2,7 +2,7 @@
 
 use super::status_json::{SCHEMA, Stranger, TroubleJson};
 use super::{Concern, ConcernKind, Counts, Drift, DriftField, Report, State, StatusJson, Trouble, TroubleKind};
-use super::{change_words, finding_words, steady};
+use super::{FROZEN, change_words, finding_words, steady};
 use crate::model::finding::Weight;
 use crate::model::{
     Attempt, Cause, ChangeKey, Fault, Finding, Memory, Plan, Planned, ResourceId, Severity, Standing, Step, Verb,
@@ -78,7 +78,7 @@ fn strangers(plan: &Plan) -> Vec<Stranger> {
 
 fn state(concerns: &[Concern], trouble: bool) -> State {
     use ConcernKind::*;
-    if trouble || concerns.iter().any(|c| matches!(c.is, Failing | Held | Problem | Unknown)) {
+    if trouble || concerns.iter().any(|c| matches!(c.is, Frozen | Failing | Held | Problem | Unknown)) {
         State::Attention
     } else if concerns.is_empty() {
         State::Well
@@ -169,6 +169,7 @@ fn concerns(report: &Report<'_>, ended: &Ended<'_>) -> Vec<Concern> {
     if let Some(plan) = report.plan {
         all.extend(plan.changes.iter().filter(|c| !follows_held(c, plan)).filter_map(|c| of_change(c, report, ended)));
         all.extend(plan.findings.iter().filter_map(|f| of_finding(f, report)));
+        all.extend(plan.frozen.as_ref().map(|why| frozen(why, report)));
     }
     all.extend(report.memory.pauses.iter().map(|(id, pause)| Concern {
         id: Some(id.to_string()),
@@ -195,6 +196,21 @@ fn concerns(report: &Report<'_>, ended: &Ended<'_>) -> Vec<Concern> {
     }
     all.sort_by(|a, b| (a.is, &a.id, &a.part, &a.what).cmp(&(b.is, &b.id, &b.part, &b.what)));
     all
+}
+
+/// That nothing is written at all.
+fn frozen(why: &str, report: &Report<'_>) -> Concern {
+    let (why, todo) = why.rsplit_once("; to go on, ").unwrap_or((why, ""));
+    Concern {
+        id: None,
+        part: None,
+        is: ConcernKind::Frozen,
+        what: "nothing is changed; looking goes on".to_owned(),
+        why: words::clip(why, LONG),
+        todo: format!("To go on, {todo}."),
+        approve: None,
+        since: report.memory.since.get(FROZEN).copied(),
+    }
 }
 
 /// What makes two concerns of two reports the same one.
@@ -236,9 +252,18 @@ fn of_change(change: &Planned, report: &Report<'_>, ended: &Ended<'_>) -> Option
             Some(failure) => failing(change, &failure.fault, failure.next.is_some()),
             None => (ConcernKind::Failing, String::new(), "It is tried again by itself.".to_owned()),
         },
+        (None, Standing::Closed(until)) => {
+            let todo = "Nothing: it is done when the window opens. Sooner: driftless apply --now".to_owned();
+            (ConcernKind::Waiting, format!("sync window shut {until}"), todo)
+        }
         (None, Standing::Go) => match (&change.step, remembered) {
             (_, Some(failure)) => failing(change, &failure.fault, failure.next.is_some()),
             (Step::Waits { why, .. }, None) => waiting(&format!("it waits for the {why}")),
+            (Step::Ready(_), None) if report.plan.is_some_and(|p| p.frozen.is_some()) => (
+                ConcernKind::Pending,
+                "differs from git".to_owned(),
+                "Nothing: it is done once the freeze ends.".to_owned(),
+            ),
             (Step::Ready(_), None) => {
                 (ConcernKind::Pending, "differs from git".to_owned(), "Nothing: it is done in the next run.".to_owned())
             }
@@ -312,7 +337,7 @@ fn drift(report: &Report<'_>, ended: &Ended<'_>) -> Vec<Drift> {
         .iter()
         .filter(by_hand)
         .filter(|c| !matches!(ended.get(&c.key), Some(Attempt::Done)))
-        .map(|c| entry(c, about(c, ended), false, report.memory.since.get(&change_words(c)).copied()))
+        .map(|c| entry(c, about(c, ended, report), false, report.memory.since.get(&change_words(c)).copied()))
         .collect();
     let done = report.outcomes.iter().filter(|o| o.attempt == Attempt::Done).map(|o| &o.change).filter(by_hand);
     let lately = done.map(|c| entry(c, "put back", true, Some(report.now)));
@@ -328,12 +353,14 @@ fn drift_field(field: &crate::model::FieldChange, verb: Verb) -> DriftField {
 }
 
 /// What is done about drift.
-fn about(change: &Planned, ended: &Ended<'_>) -> &'static str {
+fn about(change: &Planned, ended: &Ended<'_>, report: &Report<'_>) -> &'static str {
     match (ended.get(&change.key), &change.standing) {
         (Some(Attempt::Failed { .. }), _) | (None, Standing::Backoff(_)) => "putting it back fails",
         (Some(Attempt::Left { .. }), _) | (None, Standing::Blocked(_)) => "waits for something else",
+        (None, Standing::Closed(_)) => "put back when the sync window opens",
         (None, Standing::Held(_)) => "held: putting it back needs an approval",
         (None, Standing::Observed) => "reported only",
+        _ if report.plan.is_some_and(|p| p.frozen.is_some()) => "put back once the freeze ends",
         (Some(Attempt::Done) | None, _) => "put back in the next run",
     }
 }
@@ -349,6 +376,7 @@ pub(super) fn who(id: &str, part: Option<&str>) -> String {
 /// The word that people read.
 pub(super) fn word(is: ConcernKind) -> &'static str {
     match is {
+        ConcernKind::Frozen => "frozen",
         ConcernKind::Failing => "failing",
         ConcernKind::Held => "held",
         ConcernKind::Problem => "to mend",

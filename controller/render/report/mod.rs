@@ -107,8 +107,12 @@ pub fn not_well(plan: &Plan, outcomes: &[Outcome]) -> BTreeSet<String> {
         None => c.standing != Standing::Go,
     });
     let findings = plan.findings.iter().filter(|f| f.weight != Weight::Note);
-    open.map(change_words).chain(findings.map(finding_words)).collect()
+    let frozen = plan.frozen.iter().map(|_| FROZEN.to_owned());
+    open.map(change_words).chain(findings.map(finding_words)).chain(frozen).collect()
 }
+
+/// The words by which `Memory::since` knows that the estate is frozen.
+pub(crate) const FROZEN: &str = "estate frozen";
 
 /// The words by which `Memory::since` knows a change.
 pub(crate) fn change_words(change: &Planned) -> String {

@@ -27,7 +27,10 @@ pub(super) fn summary(status: &StatusJson) -> String {
     for concern in &status.concerns {
         *kinds.entry(concern.is).or_default() += 1;
     }
-    parts.extend(kinds.iter().map(|(is, n)| format!("{} {}", words::number(*n), word(*is))));
+    parts.extend(kinds.iter().map(|(is, n)| match is {
+        ConcernKind::Frozen => "frozen: nothing is changed".to_owned(),
+        _ => format!("{} {}", words::number(*n), word(*is)),
+    }));
     let total = words::count(counts.resources, "resource");
     match (parts.is_empty(), status.commit.is_some()) {
         (true, true) if counts.in_sync == counts.resources => format!("All is well: {total} in sync"),
@@ -151,6 +154,7 @@ fn row(concern: &Concern) -> String {
 
 fn icon(is: ConcernKind) -> &'static str {
     match is {
+        ConcernKind::Frozen => "🧊",
         ConcernKind::Failing => "❌",
         ConcernKind::Held => "⛔",
         ConcernKind::Problem => "⚠️",

@@ -128,6 +128,8 @@ pub struct Concern {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ConcernKind {
+    /// Nothing is written at all.
+    Frozen,
     /// It failed.
     Failing,
     /// It waits for an approval.

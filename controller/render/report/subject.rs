@@ -108,6 +108,7 @@ fn standing(report: &Report<'_>, status: &StatusJson) -> Option<String> {
         n => format!(" and {} more", words::number(n)),
     };
     Some(match first.is {
+        ConcernKind::Frozen => format!("frozen: {}", words::clip(&first.why, 60)),
         ConcernKind::Drifted => format!("drift: {name}{more} changed by hand, reported only"),
         ConcernKind::Unknown => format!("not seen: {name}{more}"),
         // Of the estate as a whole the reason says more than its name.

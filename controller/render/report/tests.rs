@@ -76,6 +76,7 @@ fn own(memory: &mut Memory, id: &str) {
         wrote: BTreeMap::new(),
         retiring: Vec::new(),
         file: String::new(),
+        stopped: None,
     };
     memory.owned.insert(id, owned);
 }
@@ -115,6 +116,28 @@ fn an_ordinary_day_with_all_that_can_be_wrong() {
     insta::assert_snapshot!("everything_drift", bench.file("DRIFT.md"));
     insta::assert_snapshot!("everything_json", bench.file("status.json"));
     insta::assert_snapshot!(subject(&bench.report()), @"applied 4f2c9d1: 11 done, 1 failed, 2 held, 1 waiting");
+}
+
+#[test]
+fn what_waits_for_a_window_says_until_when_and_how_it_goes_sooner() {
+    let bench = Bench::new(samples::shut());
+    insta::assert_snapshot!("shut_status", bench.file("STATUS.md"));
+    insta::assert_snapshot!(subject(&bench.report()));
+}
+
+#[test]
+fn a_freeze_stands_above_everything_else_and_its_end_is_news() {
+    let mut bench = Bench::new(samples::frozen());
+    insta::assert_snapshot!("frozen_status", bench.file("STATUS.md"));
+    insta::assert_snapshot!("frozen_subject", subject(&bench.report()));
+    assert!(bench.file("status.json").contains("\"is\": \"frozen\""));
+    bench.look_again();
+    let before = bench.previous.clone().unwrap();
+    assert_eq!(status(&bench.report()).recent, before.recent, "a second look at it is no news");
+    bench.plan.frozen = None;
+    bench.remember();
+    let told = status(&bench.report()).recent;
+    assert!(told.iter().any(|e| e.what.starts_with("no longer frozen")), "{told:?}");
 }
 
 #[test]

@@ -32,6 +32,35 @@ fn under(tree: &Tree<'_>, path: &str) -> Read {
 }
 
 #[test]
+fn the_file_freeze_in_the_watched_path_stops_all_writing_whatever_it_holds() {
+    let sound = ("infra/s.yaml", SETTINGS);
+    let freeze = |files: &[(&str, &str)], others: &[(&str, TreeFile)]| {
+        let files: Vec<(&str, &str)> = files.iter().copied().chain([sound]).collect();
+        let read = under(&tree(&files, others), "infra");
+        assert_eq!(read.estate.as_ref().map(|e| e.freeze.clone()), Some(read.freeze.clone()));
+        read.freeze
+    };
+    let silent = Some("the file infra/FREEZE is there and says no reason".to_owned());
+    assert_eq!(freeze(&[], &[]), None);
+    assert_eq!(
+        freeze(&[("infra/FREEZE", "Moving house,\n  ask Ana.\n")], &[]).as_deref(),
+        Some("Moving house, ask Ana.")
+    );
+    assert_eq!(freeze(&[("infra/FREEZE", " \n")], &[]), silent);
+    assert_eq!(freeze(&[], &[("infra/FREEZE", TreeFile::File { size: 1 << 40 })]), silent, "too large to be read");
+    assert_eq!(freeze(&[], &[("infra/FREEZE", link("../../etc/passwd"))]), silent, "a link that leads out");
+    assert_eq!(freeze(&[], &[("infra/FREEZE", TreeFile::Submodule)]), silent);
+    assert_eq!(freeze(&[("infra/FREEZE/note.txt", "x")], &[]), silent, "a folder");
+    for elsewhere in ["FREEZE", "infra/sub/FREEZE", "infra/FREEZE.md", "infra/freeze"] {
+        assert_eq!(freeze(&[(elsewhere, "no")], &[]), None, "{elsewhere}");
+    }
+    let read = under(&tree(&[sound, ("infra/FREEZE", "stop"), ("infra/v.yaml", "{{")], &[]), "infra");
+    assert!(read.estate.is_none() && read.freeze.as_deref() == Some("stop"), "a typo elsewhere is no thaw");
+    let long = "x".repeat(5_000);
+    assert_eq!(freeze(&[("infra/FREEZE", &long)], &[]).map(|text| text.len()), Some(500));
+}
+
+#[test]
 fn only_yaml_under_the_watched_path_is_read() {
     let files = [
         ("infra/s.yml", SETTINGS),

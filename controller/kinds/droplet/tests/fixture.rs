@@ -102,6 +102,7 @@ pub fn owned(want: &Want) -> Owned {
         wrote: want.at_creation().into_iter().map(|(field, digest)| (field.word().to_owned(), digest)).collect(),
         retiring: Vec::new(),
         file: "droplets/erp.yaml".to_owned(),
+        stopped: None,
     }
 }
 
