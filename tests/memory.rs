@@ -3,7 +3,7 @@
 
 mod bounded;
 
-use crate::house::{ENFORCE, House, Setup, git_in, lines};
+use crate::house::{ENFORCE, House, Setup, TOKEN, git_in, lines};
 use driftless::engine::snapshot::Snapshot;
 use driftless::model::{Patch, Pause, Plan, ResourceId};
 use std::path::Path;
@@ -15,7 +15,18 @@ const ERP: &str = "apiVersion: driftless/v1\nkind: Droplet\nmetadata: {name: erp
 
 async fn house(files: &[(&str, &str)]) -> House {
     let files: Vec<_> = [("settings.yaml", ENFORCE)].into_iter().chain(files.iter().copied()).collect();
-    House::new(&files).await
+    let house = House::new(&files).await;
+    // The first network of a region is its default one, which cannot be deleted: it is to be none of ours.
+    by_hand(&house, "default", "10.200.0.0/16").await;
+    house
+}
+
+/// Makes a network as somebody else does.
+async fn by_hand(house: &House, name: &str, range: &str) {
+    let network = serde_json::json!({"name": name, "region": "sgp1", "ip_range": range});
+    let url = format!("{}/v2/vpcs", house.running.url());
+    let made = reqwest::Client::new().post(url).bearer_auth(TOKEN).json(&network).send().await.expect("an answer");
+    assert!(made.status().is_success(), "{made:?}");
 }
 
 fn plan(snapshot: &Snapshot) -> Plan {
@@ -164,9 +175,11 @@ async fn reports_without_a_ledger_beside_an_empty_journal_mean_that_it_was_lost(
 
 #[tokio::test]
 async fn a_first_start_on_an_account_with_equal_objects_holds_nothing_for_that() {
-    let house = house(&[]).await;
-    house.push(&[("spare.yaml", Some(SPARE))]).await;
+    let house = house(&[("spare.yaml", SPARE)]).await;
+    by_hand(&house, "spare", "10.115.0.0/16").await;
+    house.hand().forget_calls();
     house.settles().await;
+    assert_eq!(house.hand().calls().mutations.len(), 0, "it is taken over as it is");
     assert!(house.controller.keeper.memory().found.is_empty());
     house.push(&[("spare.yaml", None), ("erp.yaml", Some(ERP))]).await;
     assert_eq!(held(&*house.cycle().await), [] as [&str; 0]);
