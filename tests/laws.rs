@@ -3,9 +3,9 @@
 //! `DRIFTLESS_CASES=500` tries more, `DRIFTLESS_SEED=7` others, `DRIFTLESS_SHRINK=100` looks for a smaller input; a failing case is shown whole and comes again with
 //! the same seed.
 
-mod estates;
-mod judge;
-mod worlds;
+pub mod estates;
+pub mod judge;
+pub mod worlds;
 
 use crate::house::{Setup, failed, lines};
 use driftless::ports::clock::Clock;

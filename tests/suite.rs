@@ -1,6 +1,7 @@
 //! The one binary of whole-process and cross-room tests: one module a topic.
 
 mod bad_input;
+mod chaos;
 mod cli;
 mod client;
 mod client_openapi;

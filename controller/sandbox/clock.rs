@@ -53,7 +53,9 @@ impl Clock {
     pub(super) fn advance(&mut self, by: Duration) {
         let by = millis(by);
         match self {
-            Self::Real { ahead: at } | Self::Manual { now: at } | Self::Ticking { now: at, .. } => *at = at.saturating_add(by),
+            Self::Real { ahead: at } | Self::Manual { now: at } | Self::Ticking { now: at, .. } => {
+                *at = at.saturating_add(by)
+            }
         }
     }
 

@@ -239,7 +239,14 @@ impl Faults {
     /// Puts a fault in force and returns its number.
     pub(super) fn add(&mut self, fault: Fault) -> u64 {
         self.last_id += 1;
-        self.active.push(Active { id: self.last_id, matched: 0, fired: 0, random: fault.seed, came: HashMap::new(), fault });
+        self.active.push(Active {
+            id: self.last_id,
+            matched: 0,
+            fired: 0,
+            random: fault.seed,
+            came: HashMap::new(),
+            fault,
+        });
         self.last_id
     }
 
@@ -311,13 +318,17 @@ fn meaning(request: &Request) -> u64 {
     let body = String::from_utf8_lossy(&request.body);
     let words = [request.method.as_str(), &request.path, &body].map(|text| {
         let pieces = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').map(|piece| {
-            let id = uuid::Uuid::try_parse(piece).is_ok() || piece.len() > 4 && piece.bytes().all(|b| b.is_ascii_digit());
+            let id =
+                uuid::Uuid::try_parse(piece).is_ok() || piece.len() > 4 && piece.bytes().all(|b| b.is_ascii_digit());
             if id { "*" } else { piece }
         });
         pieces.collect::<Vec<_>>().join(" ")
     });
     // FNV-1a: the same in every build, which the standard library's hashers do not promise.
-    words.join("\n").bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+    words
+        .join("\n")
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 
 /// One step of a small generator: the same seed makes the same faults.

@@ -90,6 +90,21 @@ pub async fn default_network(url: &str) {
     post(url, "vpcs", json!({"name": "default-sgp1", "region": "sgp1", "ip_range": "10.80.0.0/16"})).await;
 }
 
+/// Fills our zone with so many records of others that its list takes two pages.
+pub async fn crowd(house: &House) {
+    post(&house.running.url(), "domains", json!({"name": ZONE})).await;
+    house.hand().edit(|w| {
+        let Some(zone) = w.domains.get_mut(ZONE) else { return };
+        let Some(example) = zone.records.values().find(|r| r.kind == "NS").cloned() else { return };
+        zone.records.extend((0..230u64).map(|n| {
+            let mut record = example.clone();
+            (record.id, record.kind, record.name) = (1_000_000 + n, "A".to_owned(), format!("hand-crowd{n}"));
+            record.data = "192.0.2.77".to_owned();
+            (record.id, record)
+        }));
+    });
+}
+
 async fn droplet(url: &str, name: &str, tags: &[&str]) {
     let body =
         json!({"name": name, "region": "sgp1", "size": "s-1vcpu-1gb", "image": "ubuntu-22-04-x64", "tags": tags});
