@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 /// The simulator's own ids; what is made by hand has others.
-const ITS_IDS: std::ops::Range<u64> = 3_164_443..4_000_000;
+pub const ITS_IDS: std::ops::Range<u64> = 3_164_443..4_000_000;
 
 /// What a watcher remembers.
 pub struct Watch {
@@ -50,7 +50,12 @@ impl Watch {
 
     /// Notes what others made just now.
     pub fn by_hand(&mut self, house: &House) {
-        let hands = objects(house).into_iter().filter(|((kind, name), _)| kind == "Record" && name.contains(" hand"));
+        // Somebody may well change what is his own.
+        let now = objects(house);
+        for (name, bytes) in &mut self.strays {
+            now.get(name).into_iter().for_each(|changed| bytes.clone_from(changed));
+        }
+        let hands = now.into_iter().filter(|((kind, name), _)| kind == "Record" && name.contains(" hand"));
         self.strays.extend(hands);
     }
 
