@@ -2,5 +2,5 @@
 
 mod apply;
 mod plan;
-mod rig;
+pub mod rig;
 mod run;

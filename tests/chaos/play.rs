@@ -87,8 +87,7 @@ impl<'a> Play<'a> {
             worlds::crowd(&house).await;
         }
         house.pass(60);
-        house.hand().read(|_| ());
-        let watch = Watch::begin(&house);
+        let watch = Watch::begin(&house.hand());
         let mutated = house.hand().calls().mutations.len();
         let estate = schedule.first.clone();
         let reports = schedule.reports;
@@ -138,7 +137,7 @@ impl<'a> Play<'a> {
             Event::ByHand(edits) => {
                 self.story.tell(format!("by hand: {edits:?}"));
                 worlds::by_hand(&self.house, edits);
-                self.watch.by_hand(&self.house);
+                self.watch.by_hand(&self.house.hand());
             }
         }
     }
@@ -159,7 +158,7 @@ impl<'a> Play<'a> {
 
     /// One cycle, or as much of it as comes before a crash.
     async fn cycle(mut self, crash: Option<Crash>) -> Self {
-        self.watch.before(&self.house);
+        self.watch.before(&self.house.hand());
         let fault = crash.map(|crash| self.house.hand().inject(crash.line().parse().expect("a fault")));
         let crashed = {
             let ear = self.watch.ear();
@@ -184,7 +183,7 @@ impl<'a> Play<'a> {
         } else {
             self.tell_outcomes();
         }
-        self.watch.after(&self.house, &self.estate);
+        self.watch.after(&self.house.hand(), &self.estate);
         self
     }
 
@@ -217,7 +216,8 @@ impl<'a> Play<'a> {
     }
 
     async fn approve(&mut self) {
-        self.watch.approve(&self.house);
+        let snapshot = self.house.controller.snapshot.borrow().clone();
+        snapshot.after.iter().for_each(|plan| self.watch.approve(plan));
         let many = self.house.approve_all().await;
         if many > 0 {
             self.story.tell(format!("somebody approves all {many}"));
@@ -254,9 +254,9 @@ impl<'a> Play<'a> {
         self = self.cycle(None).await;
         assert_eq!(self.house.hand().calls().mutations.len(), sent, "NOT CONVERGED: another look wrote something");
         assert!(self.plan().is_empty(), "NOT CONVERGED: another look finds {:#?}", lines(&self.plan()));
-        judge::whole(&self.house, &self.estate, false);
+        judge::whole(&self.house.hand(), &self.plan(), &self.estate, false);
         self.agrees();
-        self.watch.nothing_of_others_changed(&self.house);
+        self.watch.nothing_of_others_changed(&self.house.hand());
         assert!(!self.reports || self.house.reported("STATUS.md").contains("in sync"), "the report says otherwise");
     }
 
@@ -275,7 +275,16 @@ impl<'a> Play<'a> {
     fn rests(&self) -> bool {
         let snapshot = self.house.controller.snapshot.borrow().clone();
         let quiet = snapshot.after.as_ref().is_some_and(|plan| plan.is_empty() && plan.unknown == 0);
-        quiet && snapshot.outcomes.is_empty() && self.house.controller.keeper.memory().intents.is_empty()
+        // What was being made when its document went is told, and stays until somebody does something about it.
+        let told = |id| {
+            snapshot
+                .after
+                .iter()
+                .flat_map(|p| &p.findings)
+                .any(|f| f.rule == "made-and-unwanted" && f.id.as_ref() == Some(id))
+        };
+        let memory = self.house.controller.keeper.memory();
+        quiet && snapshot.outcomes.is_empty() && memory.intents.keys().all(|key| told(&key.id))
     }
 
     /// Reality, field by field, without asking the planner.

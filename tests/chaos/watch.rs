@@ -1,12 +1,11 @@
 //! Holds every request that the simulator got, and every world between two cycles, against the promises. Trusts nothing
 //! that the controller says of itself but what it began to do.
 
-use crate::house::House;
 use crate::laws::estates::{Estate, ZONE};
 use crate::laws::judge::{Name, objects};
 use driftless::engine::execute::Progress;
-use driftless::model::{Digest, Planned, Verb};
-use driftless::sandbox::{Mutation, World};
+use driftless::model::{Digest, Plan, Planned, Verb};
+use driftless::sandbox::{Handle, Mutation, World};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
@@ -27,12 +26,12 @@ pub struct Watch {
 }
 
 impl Watch {
-    pub fn begin(house: &House) -> Self {
+    pub fn begin(hand: &Handle) -> Self {
         Self {
-            strays: objects(house),
+            strays: objects(hand),
             agreed: BTreeSet::new(),
             digests: BTreeSet::new(),
-            seen: house.hand().calls().mutations.len(),
+            seen: hand.calls().mutations.len(),
             before: None,
             began: Arc::default(),
         }
@@ -49,9 +48,9 @@ impl Watch {
     }
 
     /// Notes what others made just now.
-    pub fn by_hand(&mut self, house: &House) {
+    pub fn by_hand(&mut self, hand: &Handle) {
         // Somebody may well change what is his own.
-        let now = objects(house);
+        let now = objects(hand);
         for (name, bytes) in &mut self.strays {
             now.get(name).into_iter().for_each(|changed| bytes.clone_from(changed));
         }
@@ -59,10 +58,9 @@ impl Watch {
         self.strays.extend(hands);
     }
 
-    /// Notes what the last cycle held, all of which is about to be approved.
-    pub fn approve(&mut self, house: &House) {
-        let snapshot = house.controller.snapshot.borrow().clone();
-        for change in snapshot.after.iter().flat_map(|plan| plan.held()) {
+    /// Notes what a plan holds, all of which is about to be approved.
+    pub fn approve(&mut self, plan: &Plan) {
+        for change in plan.held() {
             self.agreed.extend(change.provider_id.iter().map(|id| format!("{} {id}", change.key.id.kind)));
             self.digests.extend(change.hold().map(|hold| hold.digest.clone()));
             self.digests.insert(change.digest.clone());
@@ -70,14 +68,14 @@ impl Watch {
     }
 
     /// The world as a cycle finds it.
-    pub fn before(&mut self, house: &House) {
-        self.before = Some(house.hand().read(Clone::clone));
+    pub fn before(&mut self, hand: &Handle) {
+        self.before = Some(hand.read(Clone::clone));
         self.began.lock().expect("no panic").clear();
     }
 
     /// What has to be true after a cycle that ended, or did not.
-    pub fn after(&mut self, house: &House, wanted: &Estate) {
-        let calls = house.hand().calls().mutations.split_off(self.seen);
+    pub fn after(&mut self, hand: &Handle, wanted: &Estate) {
+        let calls = hand.calls().mutations.split_off(self.seen);
         self.seen += calls.len();
         let before = self.before.take().expect("a world before");
         for call in calls.iter().filter(|c| (200..300).contains(&c.status)) {
@@ -86,14 +84,14 @@ impl Watch {
             nothing_wanted_goes(call, &before, wanted);
         }
         self.began_only_what_may_go();
-        let now = house.hand().read(Clone::clone);
+        let now = hand.read(Clone::clone);
         no_two_of_one(&now);
         no_set_lost(&before, &now, wanted);
     }
 
     /// At the end, what others made is as it was, to the byte.
-    pub fn nothing_of_others_changed(&self, house: &House) {
-        let now = objects(house);
+    pub fn nothing_of_others_changed(&self, hand: &Handle) {
+        let now = objects(hand);
         for (name, bytes) in &self.strays {
             assert_eq!(now.get(name), Some(bytes), "UNOWNED TOUCHED: {name:?}");
         }

@@ -6,7 +6,7 @@ use crate::house::{House, Setup, failed, lines};
 use driftless::engine::snapshot::Snapshot;
 use driftless::model::finding::Weight;
 use driftless::model::{Attempt, ChangeKey, Plan, Standing, Verb};
-use driftless::sandbox::Mutation;
+use driftless::sandbox::{Handle, Mutation};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -53,7 +53,7 @@ impl Judge {
     }
 
     fn objects(&self) -> BTreeMap<Name, String> {
-        objects(&self.house)
+        objects(&self.house.hand())
     }
 
     fn note_ours(&mut self) {
@@ -166,7 +166,7 @@ impl Judge {
 
     /// See [`whole`].
     pub fn whole(&self, estate: &Estate, alone: bool) {
-        whole(&self.house, estate, alone);
+        whole(&self.house.hand(), &self.plan(), estate, alone);
     }
 }
 
@@ -208,8 +208,8 @@ fn deletes_in_reverse(before: &driftless::sandbox::World, calls: &[Mutation]) {
 }
 
 /// Every object of the account; record sets one by one; our own markers left out.
-pub fn objects(house: &House) -> BTreeMap<Name, String> {
-    house.hand().read(|w| {
+pub fn objects(hand: &Handle) -> BTreeMap<Name, String> {
+    hand.read(|w| {
         let mut all = BTreeMap::new();
         for droplet in w.droplets.values() {
             let mut droplet = droplet.clone();
@@ -238,16 +238,14 @@ pub fn objects(house: &House) -> BTreeMap<Name, String> {
 }
 
 /// Exactly one object for each document, and (where nothing was kept from before) no other.
-pub fn whole(house: &House, estate: &Estate, alone: bool) {
-    let memory = house.controller.keeper.memory();
-    let plan = house.controller.snapshot.borrow().after.clone().expect("a plan");
+pub fn whole(hand: &Handle, plan: &Plan, estate: &Estate, alone: bool) {
     let held: BTreeSet<_> = plan.changes.iter().map(|c| c.key.id.to_string()).collect();
-    house.hand().read(|w| {
+    hand.read(|w| {
         for (n, wanted) in estate.droplets.iter().enumerate() {
             let name = format!("d{n}");
             let found = w.droplets.values().filter(|d| d.name == name).count();
             if wanted.is_some() && !held.contains(&format!("Droplet/{}", estate.document_of(n))) {
-                assert_eq!(found, 1, "droplets named {name}: {:#?}\n{memory:#?}", w.droplets);
+                assert_eq!(found, 1, "droplets named {name}: {:#?}", w.droplets);
             }
             assert!(found <= 1, "{found} droplets are named {name}: {:#?}", w.droplets);
             assert!(!alone || wanted.is_some() || found == 0);
