@@ -4,6 +4,7 @@
 //! `CHAOS=10000` plays so many, `CHAOS_SEED=123` plays one and prints its story, `CHAOS_FROM=5000` begins elsewhere,
 //! `CHAOS_SHRINK=100` looks for a smaller story of a failure. A failure prints seed, story and the broken promise.
 
+mod found;
 mod kills;
 mod play;
 mod schedule;

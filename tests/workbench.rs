@@ -87,7 +87,7 @@ impl Paper {
 
     pub async fn look(&self, bench: &Bench) -> BTreeMap<Scope, Sighting> {
         let owned = self.owned.iter().map(|owned| (&self.id, owned)).collect();
-        let look = Look { ports: &bench.ports, wants: vec![(&self.id, &self.want)], owned };
+        let look = Look { ports: &bench.ports, wants: vec![(&self.id, &self.want)], owned, begun: Vec::new() };
         self.kind.observe(&look).await.into_iter().collect()
     }
 

@@ -39,7 +39,8 @@ pub async fn look(ports: &Ports, estate: &Estate, memory: &Memory) -> World {
 }
 
 fn concerns(kind: &dyn AnyOperate, estate: &Estate, memory: &Memory) -> bool {
-    estate.documents.keys().chain(memory.owned.keys()).any(|id| id.kind == kind.name())
+    let begun = memory.intents.keys().map(|key| &key.id);
+    estate.documents.keys().chain(memory.owned.keys()).chain(begun).any(|id| id.kind == kind.name())
 }
 
 async fn sight(kind: &dyn AnyOperate, ports: &Ports, estate: &Estate, memory: &Memory) -> BTreeMap<Scope, Sighting> {
@@ -48,6 +49,7 @@ async fn sight(kind: &dyn AnyOperate, ports: &Ports, estate: &Estate, memory: &M
         ports,
         wants: documents.map(|(id, document)| (id, &document.want)).collect(),
         owned: memory.owned.iter().filter(|(id, _)| id.kind == kind.name()).collect(),
+        begun: memory.intents.values().filter(|intent| intent.key.id.kind == kind.name()).collect(),
     };
     match AssertUnwindSafe(kind.observe(&look)).catch_unwind().await {
         Ok(seen) => seen.into_iter().collect(),

@@ -47,6 +47,8 @@ pub struct Look<'a> {
     pub wants: Vec<(&'a ResourceId, &'a Erased)>,
     /// What Memory owns of this kind.
     pub owned: BTreeMap<&'a ResourceId, &'a Owned>,
+    /// Work of this kind that was begun and not seen to end: what it made is looked for, document or not.
+    pub begun: Vec<&'a Intent>,
 }
 
 impl Look<'_> {

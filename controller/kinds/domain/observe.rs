@@ -18,7 +18,8 @@ type Found = (Scope, Result<Vec<Seen<State>>, String>);
 pub(super) async fn all(look: &Look<'_>) -> Vec<Found> {
     let client = &look.ports.digitalocean;
     let wanted = look.wants::<Domain>().map(|(_, want)| want.zone.clone());
-    let zones: BTreeSet<String> = wanted.chain(look.owned_ids().map(|id| id.0.clone())).collect();
+    let begun = look.begun.iter().filter_map(|intent| intent.scope.within.clone());
+    let zones: BTreeSet<String> = wanted.chain(look.owned_ids().map(|id| id.0.clone())).chain(begun).collect();
     let reads = join_all(zones.iter().map(|zone| one(client, zone)));
     let (list, mut found) = tokio::join!(client.domains(), reads);
     found.push((Scope::of("Domain"), list.map(|list| others(list, &zones)).map_err(|error| error.why())));
