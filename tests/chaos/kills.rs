@@ -126,6 +126,8 @@ async fn rest(rig: &Rig, watch: &mut Watch) -> Plan {
 #[tokio::test(flavor = "multi_thread")]
 #[expect(clippy::print_stdout, reason = "the counts are a benchmark")]
 async fn every_estate_converges_however_the_program_is_killed() {
+    // Another test of this process may have been first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let seeds: Vec<u64> = match variable("CHAOS_KILL_SEED") {
         Some(one) => vec![one],
         None => (0..variable("CHAOS_KILLS").unwrap_or(USUALLY)).collect(),
