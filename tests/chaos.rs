@@ -109,6 +109,9 @@ fn every_estate_converges_after_any_schedule_of_faults() {
                         break;
                     }
                     let result = seed(number);
+                    if result.is_err() {
+                        println!("seed {number} breaks a promise");
+                    }
                     let mut tally = tally.lock().expect("no panic");
                     tally.played += 1;
                     tally.failed.extend(result.err().map(|why| (number, why)));

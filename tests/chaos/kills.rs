@@ -32,11 +32,13 @@ struct Kill {
     /// At which of its requests it is killed, and how much later.
     at: u64,
     later: u64,
+    /// Whether that request's work is not done, or nobody knows.
+    undone: bool,
 }
 
 fn kills() -> impl Strategy<Value = (Estate, Vec<Kill>)> {
-    let kill = (Estate::any(), any::<u16>(), 1..60u64, prop_oneof![Just(0), 0..40u64]);
-    let kill = kill.prop_map(|(next, parts, at, later)| Kill { next, parts, at, later });
+    let kill = (Estate::any(), any::<u16>(), 1..60u64, prop_oneof![Just(0), 0..40u64], any::<bool>());
+    let kill = kill.prop_map(|(next, parts, at, later, undone)| Kill { next, parts, at, later, undone });
     (Estate::any(), proptest::collection::vec(kill, 1..4))
 }
 
@@ -57,11 +59,14 @@ async fn run(seed: u64) {
         }
         watch.before(&hand);
         let target = hand.calls().total + kill.at;
+        let hangs = format!("* /v2/** hang after={} count=1", kill.at - 1);
+        let fault = kill.undone.then(|| hand.inject(hangs.parse().expect("a fault")));
         let controller = start(&rig).await;
         // It may come to rest with fewer requests: then it is killed at rest.
         let _ = tokio::time::timeout(BUSY, hand.requests(target)).await;
         tokio::time::sleep(Duration::from_millis(kill.later)).await;
         end(controller).await;
+        fault.into_iter().for_each(|fault| hand.lift(fault));
         // What was on its way to the simulator may still arrive.
         tokio::time::sleep(Duration::from_millis(100)).await;
         watch.after(&hand, &estate);

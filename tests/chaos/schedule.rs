@@ -61,9 +61,11 @@ pub struct Fault {
 /// The controller ends at a request of its, which is never answered.
 #[derive(Clone, Copy, Debug)]
 pub struct Crash {
-    pub at: u8,
+    /// How likely each request is to be the one, of a hundred; drawn by what it says, so that a seed says which.
+    percent: u8,
+    seed: u16,
     /// Whether the request's work is done.
-    pub done: bool,
+    done: bool,
 }
 
 const WRITES: &[&str] =
@@ -118,12 +120,22 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 fn estate() -> impl Strategy<Value = Estate> {
-    let renamed = proptest::array::uniform3(proptest::bool::weighted(0.3));
-    (Estate::any(), renamed).prop_map(|(estate, renamed)| Estate { renamed, ..estate })
+    let flags = || proptest::array::uniform3(proptest::bool::weighted(0.3));
+    (Estate::any(), flags(), flags()).prop_map(|(mut estate, renamed, reimaged)| {
+        estate.renamed = renamed;
+        for (droplet, other) in estate.droplets.iter_mut().zip(reimaged) {
+            droplet.iter_mut().for_each(|droplet| droplet.image = usize::from(other));
+        }
+        estate
+    })
 }
 
 fn round(lags: bool) -> impl Strategy<Value = Round> {
-    let crash = (0..60u8, any::<bool>()).prop_map(|(at, done)| Crash { at, done });
+    let crash = (select(&[2u8, 5, 15][..]), any::<u16>(), any::<bool>()).prop_map(|(percent, seed, done)| Crash {
+        percent,
+        seed,
+        done,
+    });
     let jump =
         prop_oneof![6 => Just(0), 1 => 60..600i32, 1 => -20..0i32].prop_map(move |j| if lags { j.min(0) } else { j });
     let forgets = proptest::bool::weighted(0.12).prop_map(move |forgets| forgets && !lags);
@@ -202,6 +214,7 @@ impl fmt::Display for Fault {
 impl Crash {
     /// The fault that keeps the request from being answered.
     pub fn line(self) -> String {
-        format!("* /v2/** {} after={} count=1", if self.done { "mute" } else { "hang" }, self.at)
+        let (what, chance) = (if self.done { "mute" } else { "hang" }, f64::from(self.percent) / 100.0);
+        format!("* /v2/** {what} chance={chance} count=1 seed={} keyed", self.seed)
     }
 }

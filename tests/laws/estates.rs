@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 pub const ZONE: &str = "example.com";
+const IMAGES: [&str; 2] = ["ubuntu-22-04-x64", "ubuntu-24-04-x64"];
 pub const SIZES: [&str; 3] = ["s-1vcpu-1gb", "s-1vcpu-2gb", "s-2vcpu-4gb"];
 
 /// What git says, before it is written.
@@ -30,6 +31,8 @@ pub struct Droplet {
     pub ipv6: bool,
     pub protect: bool,
     pub destroy: bool,
+    /// Another image means another droplet.
+    pub image: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -52,6 +55,7 @@ fn droplet() -> impl Strategy<Value = Droplet> {
             ipv6,
             protect,
             destroy,
+            image: 0,
         },
     )
 }
@@ -137,7 +141,7 @@ impl Estate {
     fn droplet(&self, n: usize, d: &Droplet) -> (&'static str, String, Value, Value) {
         let tags = [("web", 1), ("db", 2)];
         let mut spec = json!({
-            "name": (format!("d{n}")), "region": "sgp1", "size": SIZES[d.size], "image": "ubuntu-22-04-x64", "ipv6": d.ipv6,
+            "name": (format!("d{n}")), "region": "sgp1", "size": SIZES[d.size], "image": IMAGES[d.image], "replaceOn": ["image"], "ipv6": d.ipv6,
             "tags": (tags.iter().filter(|(_, bit)| d.tags & bit != 0).map(|(tag, _)| *tag).collect::<Vec<&str>>()),
         });
         match d.backups {
