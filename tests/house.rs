@@ -13,13 +13,13 @@ use driftless::model::memory::Approval;
 use driftless::model::{Attempt, Digest, Outcome, Patch, Plan, ResourceId, ledger};
 use driftless::plan::Brakes;
 use driftless::ports::digitalocean::{Client, Config, Limits, Pace, Token};
-use driftless::ports::git::{self, Auth, Edits, Mirror, Person, Remote};
+use driftless::ports::git::{self, Auth, Mirror, Person, Remote};
 use driftless::ports::machine;
 use driftless::ports::reach::Reach;
 use driftless::ports::store::Store;
 use driftless::ports::{Ports, clock::Clock};
 use driftless::sandbox;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,6 +60,8 @@ pub struct Setup {
     pub reach: Reach,
     /// What the controller itself runs on.
     pub runs_on: Option<ResourceId>,
+    /// How long it waits between tries.
+    pub pace: Pace,
 }
 
 impl Default for Setup {
@@ -74,6 +76,7 @@ impl Default for Setup {
             keys: vec!["a key that signs ledgers"],
             reach: Reach::Off,
             runs_on: None,
+            pace: Pace::SANDBOX,
         }
     }
 }
@@ -97,11 +100,13 @@ impl House {
     /// A house with anything otherwise.
     pub async fn set_up(files: &[(&str, &str)], setup: Setup) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let folder = tempfile::tempdir().expect("a folder");
-        let repo = folder.path().join("infra");
-        let contents: BTreeMap<String, Vec<u8>> =
-            files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect();
-        git::init_repo(&repo, &contents, "Begin", "main", Some(&ana())).await.expect("a repository");
+        let folder = folder();
+        std::fs::create_dir(folder.path().join("infra")).expect("a folder");
+        let mut first = git2::RepositoryInitOptions::new();
+        first.initial_head("main").external_template(false);
+        git2::Repository::init_opts(folder.path().join("infra"), &first).expect("a repository");
+        let files: Vec<(&str, Option<&str>)> = files.iter().map(|(path, text)| (*path, Some(*text))).collect();
+        commit(&folder.path().join("infra"), &files, "Begin");
         let running = sandbox::serve(setup.sandbox.clone()).await.expect("a simulator");
         let controller = controller(&running.url(), folder.path(), "data", &setup).await;
         Self { running, controller, folder, stop: CancellationToken::new(), setup }
@@ -125,9 +130,7 @@ impl House {
 
     /// Commits files to the watched branch; none deletes one.
     pub async fn push(&self, edits: &[(&str, Option<&str>)]) {
-        let edits: Edits =
-            edits.iter().map(|(path, text)| ((*path).to_owned(), text.map(|t| t.as_bytes().to_vec()))).collect();
-        git::commit_in(&self.repo(), &edits, "Change", &ana()).await.expect("a commit");
+        commit(&self.repo(), edits, "Change");
     }
 
     /// The repository's folder.
@@ -222,6 +225,39 @@ impl House {
     }
 }
 
+/// A folder in memory where the machine has one: nobody's power goes in a test.
+fn folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.expect("a folder")
+}
+
+/// Writes files into a work tree and commits them, in this process: git as a program costs more than all the rest.
+fn commit(repo: &Path, edits: &[(&str, Option<&str>)], message: &str) {
+    let work = || {
+        let repo = git2::Repository::open(repo)?;
+        let mut index = repo.index()?;
+        for (path, text) in edits {
+            let file = repo.workdir().expect("a work tree").join(path);
+            std::fs::create_dir_all(file.parent().expect("a parent")).expect("a folder");
+            match text {
+                Some(text) => std::fs::write(&file, text).expect("a file"),
+                None => std::fs::remove_file(&file).expect("a file that is there"),
+            }
+            match text {
+                Some(_) => index.add_path(Path::new(path))?,
+                None => index.remove_path(Path::new(path))?,
+            }
+        }
+        index.write()?;
+        let tree = repo.find_tree(index.write_tree()?)?;
+        let parent = repo.head().ok().and_then(|head| head.peel_to_commit().ok());
+        let ana = git2::Signature::now("Ana", "ana@example.com")?;
+        let parents: Vec<&git2::Commit<'_>> = parent.iter().collect();
+        repo.commit(Some("HEAD"), &ana, &ana, message, &tree, &parents).map(drop)
+    };
+    work().expect("a commit");
+}
+
 /// The token of a controller.
 pub const TOKEN: &str = "sandbox";
 
@@ -240,7 +276,7 @@ async fn controller(url: &str, folder: &Path, data: &str, setup: &Setup) -> Cont
     config.call_timeout = setup.patience;
     config.list_timeout = setup.patience;
     config.limits = Limits::OFF;
-    config.pace = Pace::SANDBOX;
+    config.pace = setup.pace;
     let digitalocean = Client::new(config).expect("a client");
     let ports = Ports { clock: setup.clock.clone(), digitalocean, reach: setup.reach.clone() };
     let data = folder.join(data);

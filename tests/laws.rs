@@ -4,8 +4,8 @@
 //! the same seed.
 
 pub mod estates;
-mod judge;
-mod worlds;
+pub mod judge;
+pub mod worlds;
 
 use crate::house::{Setup, failed, lines};
 use driftless::ports::clock::Clock;

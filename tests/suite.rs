@@ -11,6 +11,7 @@
 
 mod bad_input;
 mod brakes;
+mod chaos;
 mod cli;
 mod client;
 mod client_openapi;

@@ -88,7 +88,8 @@ impl Paper {
 
     pub async fn look(&self, bench: &Bench) -> BTreeMap<Scope, Sighting> {
         let owned = self.owned.iter().map(|owned| (&self.id, owned)).collect();
-        let look = Look { ports: &bench.ports, wants: vec![(&self.id, &self.want)], owned, whole: false };
+        let wants = vec![(&self.id, &self.want)];
+        let look = Look { ports: &bench.ports, wants, owned, whole: false, begun: Vec::new() };
         self.kind.observe(&look).await.into_iter().collect()
     }
 

@@ -54,7 +54,8 @@ async fn gather(
 }
 
 fn concerns(kind: &dyn AnyOperate, estate: &Estate, memory: &Memory) -> bool {
-    estate.documents.keys().chain(memory.owned.keys()).any(|id| id.kind == kind.name())
+    let begun = memory.intents.keys().map(|key| &key.id);
+    estate.documents.keys().chain(memory.owned.keys()).chain(begun).any(|id| id.kind == kind.name())
 }
 
 async fn sight(
@@ -70,6 +71,7 @@ async fn sight(
         wants: documents.map(|(id, document)| (id, &document.want)).collect(),
         owned: memory.owned.iter().filter(|(id, _)| id.kind == kind.name()).collect(),
         whole,
+        begun: memory.intents.values().filter(|intent| intent.key.id.kind == kind.name()).collect(),
     };
     match AssertUnwindSafe(kind.observe(&look)).catch_unwind().await {
         Ok(seen) => seen.into_iter().collect(),

@@ -49,6 +49,8 @@ pub struct Look<'a> {
     pub owned: BTreeMap<&'a ResourceId, &'a Owned>,
     /// Whether all that the account holds is read, also what neither documents nor Memory speak of: for an import.
     pub whole: bool,
+    /// Work of this kind that was begun and not seen to end: what it made is looked for, document or not.
+    pub begun: Vec<&'a Intent>,
 }
 
 impl Look<'_> {

@@ -10,6 +10,7 @@ use super::pattern::Pattern;
 /// So that a simulator that runs for weeks stays small.
 const MAX_PATHS: usize = 50_000;
 const MAX_MUTATIONS: usize = 20_000;
+const MAX_STRUCK: usize = 2_000;
 
 /// The requests since the start, or since they were last forgotten.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -20,6 +21,8 @@ pub struct Calls {
     pub by_path: BTreeMap<String, u64>,
     /// Every request that was not a GET, in order; the oldest of more than 20,000 are dropped.
     pub mutations: Vec<Mutation>,
+    /// Which requests met which faults, in words, in order; the first 2,000.
+    pub struck: Vec<String>,
 }
 
 /// A request that was not a GET.
@@ -61,6 +64,12 @@ impl Calls {
             key = format!("{method} (others)");
         }
         *self.by_path.entry(key).or_default() += 1;
+    }
+
+    pub(super) fn strike(&mut self, what: String) {
+        if self.struck.len() < MAX_STRUCK {
+            self.struck.push(what);
+        }
     }
 
     pub(super) fn log(&mut self, mutation: Mutation) {

@@ -17,6 +17,13 @@ pub enum Clock {
         /// The time that it shows.
         now: u64,
     },
+    /// A clock that moves with each request, so that a story takes the same time wherever it is told.
+    Ticking {
+        /// The time that it shows.
+        now: u64,
+        /// How far a request moves it, in milliseconds.
+        step: u64,
+    },
 }
 
 impl Clock {
@@ -30,18 +37,32 @@ impl Clock {
         Self::Manual { now: 1_767_225_600_000 }
     }
 
+    /// Returns a clock that stands at 2026-01-01T00:00:00Z and moves by `step` with each request.
+    pub fn ticking(step: Duration) -> Self {
+        Self::Ticking { now: 1_767_225_600_000, step: millis(step) }
+    }
+
+    /// Notes that a request came.
+    pub(super) fn tick(&mut self) {
+        if let Self::Ticking { now, step } = self {
+            *now = now.saturating_add(*step);
+        }
+    }
+
     /// Moves the clock forward.
     pub(super) fn advance(&mut self, by: Duration) {
         let by = millis(by);
         match self {
-            Self::Real { ahead: at } | Self::Manual { now: at } => *at = at.saturating_add(by),
+            Self::Real { ahead: at } | Self::Manual { now: at } | Self::Ticking { now: at, .. } => {
+                *at = at.saturating_add(by)
+            }
         }
     }
 
     /// Returns milliseconds since 1970.
     pub(super) fn now(&self) -> u64 {
         match self {
-            Self::Manual { now } => *now,
+            Self::Manual { now } | Self::Ticking { now, .. } => *now,
             Self::Real { ahead } => {
                 let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
                 millis(since).saturating_add(*ahead)

@@ -66,8 +66,12 @@ impl Core {
     /// Counts the request and decides what the faults do to it.
     pub(super) fn judge(&mut self, request: &Request) -> Verdict {
         self.calls.note(request.method.as_str(), &request.path);
-        let verdict = self.faults.judge(request.method.as_str(), &request.path, &request.query);
-        if verdict.close {
+        self.clock.tick();
+        let (verdict, struck) = self.faults.judge(request);
+        if !struck.is_empty() {
+            self.calls.strike(format!("{} {}: {}", request.method, request.path, struck.join("; ")));
+        }
+        if verdict.close || verdict.hang {
             self.log(request, 0, String::new(), true);
         }
         verdict
@@ -95,7 +99,8 @@ impl Core {
             Ok(reply) => reply.status.as_u16(),
             Err(problem) => problem.status.as_u16(),
         };
-        self.log(request, status, request_id.clone(), verdict.lose_reply);
+        let lost = verdict.lose_reply || verdict.mute || verdict.garbled;
+        self.log(request, status, request_id.clone(), lost);
         Outcome { answer, request_id, standing, bad_gateway, version: self.version }
     }
 

@@ -1,10 +1,12 @@
 //! Faults on demand: which requests they hit, and what they do to them. Written as one line, such as
 //! `GET /v2/droplets latency=200ms count=3`. Only decides; `server.rs` carries the decision out.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::core::Request;
 use super::pattern::Pattern;
 
 /// A fault: a request pattern, what happens to the requests that match, and to which of them.
@@ -17,6 +19,7 @@ pub struct Fault {
     count: Option<u64>,
     chance: Option<f64>,
     seed: u64,
+    keyed: bool,
 }
 
 /// What a fault does to a request.
@@ -26,6 +29,9 @@ enum Effect {
     Refuse(Refusal),
     LostReply,
     Closed,
+    Hang,
+    Mute,
+    Garbled,
     Stale(Stale),
     Shift(Shift),
     Hidden(u64),
@@ -61,8 +67,8 @@ pub(super) enum Shift {
 #[derive(Debug, thiserror::Error)]
 #[error(
     "`{word}` is not understood in the fault `{line}`; it is written METHOD PATH and then some of \
-     latency=200ms, 429, retry-after=5, 500, 502, lost-reply, closed, stale=500ms, stale=1, \
-     shift=insert, shift=remove, total=-1, hidden=800ms, errored, count=3, after=2, chance=0.3, seed=7"
+     latency=200ms, 429, retry-after=5, 500, 502, lost-reply, closed, hang, mute, garbled, stale=500ms, stale=1, \
+     shift=insert, shift=remove, total=-1, hidden=800ms, errored, count=3, after=2, chance=0.3, seed=7, keyed"
 )]
 pub struct FaultError {
     line: String,
@@ -85,6 +91,7 @@ impl FromStr for Fault {
             count: None,
             chance: None,
             seed: 1,
+            keyed: false,
         };
         for word in words {
             fault.take(word).ok_or_else(|| wrong(word))?;
@@ -123,6 +130,10 @@ impl Fault {
                 self.seed = value.parse().ok()?;
                 return Some(());
             }
+            ("keyed", "") => {
+                self.keyed = true;
+                return Some(());
+            }
             ("retry-after", _) => {
                 let seconds = Some(value.parse().ok()?);
                 self.effects.retain(|effect| *effect != Effect::Refuse(Refusal::TooMany { retry_after: None }));
@@ -134,6 +145,9 @@ impl Fault {
             ("502", "") => Effect::Refuse(Refusal::BadGateway),
             ("lost-reply", "") => Effect::LostReply,
             ("closed", "") => Effect::Closed,
+            ("hang", "") => Effect::Hang,
+            ("mute", "") => Effect::Mute,
+            ("garbled", "") => Effect::Garbled,
             ("errored", "") => Effect::Errored,
             ("stale", _) => Effect::Stale(match value.parse() {
                 Ok(changes) => Stale::Changes(changes),
@@ -173,6 +187,9 @@ pub(super) struct Verdict {
     pub(super) refusal: Option<Refusal>,
     pub(super) lose_reply: bool,
     pub(super) close: bool,
+    pub(super) hang: bool,
+    pub(super) mute: bool,
+    pub(super) garbled: bool,
     pub(super) stale: Option<Stale>,
     pub(super) shift: Option<Shift>,
     pub(super) hidden: Option<u64>,
@@ -187,6 +204,9 @@ impl Verdict {
             Effect::Refuse(refusal) => self.refusal = Some(refusal),
             Effect::LostReply => self.lose_reply = true,
             Effect::Closed => self.close = true,
+            Effect::Hang => self.hang = true,
+            Effect::Mute => self.mute = true,
+            Effect::Garbled => self.garbled = true,
             Effect::Stale(stale) => self.stale = Some(stale),
             Effect::Shift(shift) => self.shift = Some(shift),
             Effect::Hidden(ms) => self.hidden = Some(ms),
@@ -204,6 +224,8 @@ pub(super) struct Active {
     pub(super) matched: u64,
     pub(super) fired: u64,
     random: u64,
+    /// How often each request came, for chances that hang on the request itself.
+    came: HashMap<u64, u64>,
 }
 
 /// All faults that are in force.
@@ -217,7 +239,14 @@ impl Faults {
     /// Puts a fault in force and returns its number.
     pub(super) fn add(&mut self, fault: Fault) -> u64 {
         self.last_id += 1;
-        self.active.push(Active { id: self.last_id, matched: 0, fired: 0, random: fault.seed, fault });
+        self.active.push(Active {
+            id: self.last_id,
+            matched: 0,
+            fired: 0,
+            random: fault.seed,
+            came: HashMap::new(),
+            fault,
+        });
         self.last_id
     }
 
@@ -235,30 +264,38 @@ impl Faults {
         self.active.iter().any(|active| active.fault.effects.iter().any(&test))
     }
 
-    /// Decides what happens to a request, and counts it.
-    pub(super) fn judge(&mut self, method: &str, path: &str, query: &[(String, String)]) -> Verdict {
-        let mut verdict = Verdict::default();
+    /// Decides what happens to a request, and counts it; says which faults it were.
+    pub(super) fn judge(&mut self, request: &Request) -> (Verdict, Vec<String>) {
+        let (mut verdict, mut struck) = (Verdict::default(), Vec::new());
         for active in &mut self.active {
-            if active.fault.pattern.matches(method, path, query) && active.fires() {
+            let matches = active.fault.pattern.matches(request.method.as_str(), &request.path, &request.query);
+            if matches && active.fires(request) {
+                struck.push(active.fault.text.clone());
                 for effect in &active.fault.effects {
                     verdict.add(*effect);
                 }
             }
         }
-        verdict
+        (verdict, struck)
     }
 }
 
 impl Active {
-    fn fires(&mut self) -> bool {
+    fn fires(&mut self, request: &Request) -> bool {
         self.matched += 1;
         if self.matched <= self.fault.after || self.fault.count.is_some_and(|count| self.fired >= count) {
             return false;
         }
         if let Some(chance) = self.fault.chance {
-            self.random = splitmix(self.random);
+            let drawn = match self.fault.keyed {
+                true => self.drawn_by(request),
+                false => {
+                    self.random = splitmix(self.random);
+                    self.random
+                }
+            };
             // The upper 53 bits make a fraction below 1.
-            let fraction = (self.random >> 11) as f64 / (1_u64 << 53) as f64;
+            let fraction = (drawn >> 11) as f64 / (1_u64 << 53) as f64;
             if fraction >= chance {
                 return false;
             }
@@ -266,6 +303,32 @@ impl Active {
         self.fired += 1;
         true
     }
+
+    /// Draws by what a request says and how often it came, so that the order among requests changes nothing.
+    fn drawn_by(&mut self, request: &Request) -> u64 {
+        let key = splitmix(meaning(request) ^ self.fault.seed);
+        let times = self.came.entry(key).or_default();
+        *times += 1;
+        splitmix(key.wrapping_add(*times))
+    }
+}
+
+/// What a request means: method, path and body, where ids, which differ from run to run, are all the same.
+fn meaning(request: &Request) -> u64 {
+    let body = String::from_utf8_lossy(&request.body);
+    let words = [request.method.as_str(), &request.path, &body].map(|text| {
+        let pieces = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').map(|piece| {
+            let id =
+                uuid::Uuid::try_parse(piece).is_ok() || piece.len() > 4 && piece.bytes().all(|b| b.is_ascii_digit());
+            if id { "*" } else { piece }
+        });
+        pieces.collect::<Vec<_>>().join(" ")
+    });
+    // FNV-1a: the same in every build, which the standard library's hashers do not promise.
+    words
+        .join("\n")
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 
 /// One step of a small generator: the same seed makes the same faults.

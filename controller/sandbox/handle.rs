@@ -62,6 +62,24 @@ impl Handle {
         core.faults.active.iter().find(|active| active.id == fault).map_or(0, |active| active.fired)
     }
 
+    /// Waits until a fault has hit a request.
+    pub async fn hit(&self, fault: u64) {
+        let mut judged = self.shared.judged.subscribe();
+        // The sender lives as long as this handle.
+        let _ = judged.wait_for(|_| self.fired(fault) > 0).await;
+    }
+
+    /// Waits until so many requests have come since the start, or since they were last forgotten.
+    pub async fn requests(&self, many: u64) {
+        let mut judged = self.shared.judged.subscribe();
+        let _ = judged.wait_for(|_| self.shared.lock().calls.total >= many).await;
+    }
+
+    /// Takes one fault out of force.
+    pub fn lift(&self, fault: u64) {
+        self.shared.lock().faults.active.retain(|active| active.id != fault);
+    }
+
     /// Takes every fault out of force.
     pub fn clear_faults(&self) {
         self.shared.lock().faults.active.clear();

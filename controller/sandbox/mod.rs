@@ -151,7 +151,7 @@ pub async fn serve(config: Config) -> io::Result<Running> {
     for fault in config.faults {
         core.faults.add(fault);
     }
-    let shared = Arc::new(server::Shared { core: Mutex::new(core), store, addr });
+    let shared = Arc::new(server::Shared { core: Mutex::new(core), store, addr, judged: Default::default() });
     let stop = CancellationToken::new();
     let mut tasks = vec![tokio::spawn(listen(listener, shared.clone(), stop.clone()))];
     if let Some(sockets) = dns {

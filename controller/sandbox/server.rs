@@ -9,6 +9,8 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, RETRY_AFTER};
 use axum::http::{HeaderValue, Request as HttpRequest, Response, StatusCode};
 
+use tokio::sync::watch;
+
 use super::control;
 use super::core::{Core, Outcome, Request};
 use super::store::Store;
@@ -17,6 +19,7 @@ use super::wire::Cut;
 const MAX_BODY: usize = 4 * 1024 * 1024;
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const HTML: HeaderValue = HeaderValue::from_static("text/html");
+const GARBLED: &str = "<html>\n<head><title>Sign in</title></head>\n";
 const BAD_GATEWAY: &str = "<html>\n<head><title>502 Bad Gateway</title></head>\n<body>\n<center><h1>502 Bad Gateway</h1></center>\n</body>\n</html>\n";
 
 /// What every connection shares.
@@ -24,6 +27,8 @@ pub(super) struct Shared {
     pub(super) core: Mutex<Core>,
     pub(super) store: Option<Store>,
     pub(super) addr: SocketAddr,
+    /// How many requests were judged, for those who wait for one.
+    pub(super) judged: watch::Sender<u64>,
 }
 
 impl Shared {
@@ -70,6 +75,10 @@ async fn serve(
 
 async fn exchange(shared: &Shared, cut: &Cut, request: &Request) -> Response<Body> {
     let verdict = shared.lock().judge(request);
+    shared.judged.send_modify(|count| *count += 1);
+    if verdict.hang {
+        return std::future::pending().await;
+    }
     if !verdict.latency.is_zero() {
         tokio::time::sleep(verdict.latency).await;
     }
@@ -83,11 +92,18 @@ async fn exchange(shared: &Shared, cut: &Cut, request: &Request) -> Response<Bod
     {
         return plain(StatusCode::INTERNAL_SERVER_ERROR, JSON, why.into_bytes());
     }
+    if verdict.mute {
+        return std::future::pending().await;
+    }
     if verdict.lose_reply {
         cut.now();
         return Response::new(Body::empty());
     }
-    respond(outcome)
+    let mut response = respond(outcome);
+    if verdict.garbled {
+        *response.body_mut() = Body::from(GARBLED);
+    }
+    response
 }
 
 fn respond(outcome: Outcome) -> Response<Body> {

@@ -35,7 +35,7 @@ pub fn measure(report: &mut Report) {
 }
 
 /// The template's files, with mode enforce.
-fn template() -> BTreeMap<String, Vec<u8>> {
+pub fn template() -> BTreeMap<String, Vec<u8>> {
     fn gather(root: &Path, folder: &Path, found: &mut BTreeMap<String, Vec<u8>>) {
         for entry in std::fs::read_dir(folder).expect("the template").map(|e| e.expect("an entry").path()) {
             if entry.is_dir() {

@@ -19,6 +19,7 @@ mod process;
 mod push;
 mod report;
 mod served;
+mod soak;
 mod world;
 mod zone;
 
@@ -37,6 +38,9 @@ const ALL: &[Bench] = &[
     ("idle", idle::measure),
 ];
 
+/// Benchmarks that take an hour and run only where they are named.
+const LONG: &[Bench] = &[("soak", soak::measure)];
+
 fn main() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
@@ -46,8 +50,9 @@ fn main() {
         return world::be_a_world(size);
     }
     let mut report = Report::default();
-    for (name, measure) in ALL {
-        if arguments.is_empty() || arguments.iter().any(|a| a == name) {
+    let asked = |name: &str| arguments.iter().any(|a| a == name);
+    for (name, measure) in ALL.iter().chain(LONG.iter().filter(|(name, _)| asked(name))) {
+        if arguments.is_empty() || asked(name) {
             println!("{name}");
             measure(&mut report);
         }

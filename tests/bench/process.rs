@@ -72,6 +72,17 @@ impl Running {
         line.split_whitespace().next().and_then(|number| number.parse().ok()).expect("a number")
     }
 
+    /// Everything of its log until now, forgotten here.
+    pub fn heard(&self) -> Vec<String> {
+        self.lines.try_iter().collect()
+    }
+
+    /// How many files and sockets it has open.
+    pub fn open_files(&self) -> u64 {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).expect("its files");
+        open.count().try_into().expect("few")
+    }
+
     /// The ticks of a hundredth of a second that it has spent, in user and system mode together.
     pub fn ticks(&self) -> u64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("its figures");

@@ -93,7 +93,7 @@ impl<K: Operate<Want: Clone>> Life<K> {
 
     pub async fn look(&self, rig: &Rig) -> Result<Vec<Seen<K::State>>, String> {
         let owned = self.owned.iter().map(|owned| (&self.id, owned)).collect();
-        let look = Look { ports: &rig.ports, wants: Vec::new(), owned, whole: false };
+        let look = Look { ports: &rig.ports, wants: Vec::new(), owned, whole: false, begun: Vec::new() };
         let mut scopes = K::observe(&look).await;
         assert_eq!(scopes.len(), 1);
         let (scope, found) = scopes.remove(0);

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 pub const ZONE: &str = "example.com";
-const SIZES: [&str; 3] = ["s-1vcpu-1gb", "s-1vcpu-2gb", "s-2vcpu-4gb"];
+const IMAGES: [&str; 2] = ["ubuntu-22-04-x64", "ubuntu-24-04-x64"];
+pub const SIZES: [&str; 3] = ["s-1vcpu-1gb", "s-1vcpu-2gb", "s-2vcpu-4gb"];
 
 /// What git says, before it is written.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub struct Estate {
     pub droplets: [Option<Droplet>; 3],
     pub firewalls: [Option<Firewall>; 2],
     pub records: Option<[Option<u8>; 5]>,
+    /// Droplets whose documents go by another name, which says what it was before.
+    pub renamed: [bool; 3],
 }
 
 #[derive(Clone, Debug)]
@@ -28,6 +31,8 @@ pub struct Droplet {
     pub ipv6: bool,
     pub protect: bool,
     pub destroy: bool,
+    /// Another image means another droplet.
+    pub image: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -50,6 +55,7 @@ fn droplet() -> impl Strategy<Value = Droplet> {
             ipv6,
             protect,
             destroy,
+            image: 0,
         },
     )
 }
@@ -65,17 +71,30 @@ impl Estate {
         let droplets = proptest::array::uniform3(proptest::option::weighted(0.7, droplet()));
         let firewalls = proptest::array::uniform2(proptest::option::of(firewall()));
         let records = proptest::option::weighted(0.8, proptest::array::uniform5(maybe(0..3)));
-        (proptest::array::uniform2(maybe(0..2)), any::<[bool; 2]>(), droplets, firewalls, records)
-            .prop_map(|(vpcs, keys, droplets, firewalls, records)| Self { vpcs, keys, droplets, firewalls, records })
+        (proptest::array::uniform2(maybe(0..2)), any::<[bool; 2]>(), droplets, firewalls, records).prop_map(
+            |(vpcs, keys, droplets, firewalls, records)| Self {
+                vpcs,
+                keys,
+                droplets,
+                firewalls,
+                records,
+                renamed: [false; 3],
+            },
+        )
     }
 
     /// Its files, a document each.
     pub fn files(&self) -> Vec<(String, String)> {
         let mut all = vec![("settings.yaml".to_owned(), ENFORCE.to_owned())];
         for (kind, name, policy, spec) in self.documents() {
-            let document = json!({
+            let mut document = json!({
                 "apiVersion": "driftless/v1", "kind": kind, "metadata": {"name": name}, "policy": policy, "spec": spec,
             });
+            let renamed = kind == "Droplet" && name.starts_with('e');
+            if kind == "Droplet" {
+                let former = if renamed { name.replace('e', "d") } else { name.replace('d', "e") };
+                document["metadata"]["formerly"] = json!([former]);
+            }
             all.push((format!("{kind}-{name}.yaml").to_lowercase(), document.to_string()));
         }
         all
@@ -113,10 +132,16 @@ impl Estate {
         all
     }
 
+    /// The name of a droplet's document; the droplet itself is always called `d` and its number.
+    pub fn document_of(&self, n: usize) -> String {
+        let letter = if self.renamed.get(n).copied().unwrap_or(false) { 'e' } else { 'd' };
+        format!("{letter}{n}")
+    }
+
     fn droplet(&self, n: usize, d: &Droplet) -> (&'static str, String, Value, Value) {
         let tags = [("web", 1), ("db", 2)];
         let mut spec = json!({
-            "region": "sgp1", "size": SIZES[d.size], "image": "ubuntu-22-04-x64", "ipv6": d.ipv6,
+            "name": (format!("d{n}")), "region": "sgp1", "size": SIZES[d.size], "image": IMAGES[d.image], "replaceOn": ["image"], "ipv6": d.ipv6,
             "tags": (tags.iter().filter(|(_, bit)| d.tags & bit != 0).map(|(tag, _)| *tag).collect::<Vec<&str>>()),
         });
         match d.backups {
@@ -131,14 +156,14 @@ impl Estate {
             spec["sshKeys"] = json!([format!("key{key}")]);
         }
         let remove = if d.destroy { "destroy" } else { "keep" };
-        ("Droplet", format!("d{n}"), json!({"protect": d.protect, "onRemove": remove}), spec)
+        ("Droplet", self.document_of(n), json!({"protect": d.protect, "onRemove": remove}), spec)
     }
 
     fn firewall(&self, n: usize, f: &Firewall) -> (&'static str, String, Value, Value) {
         let exists = |d: &usize| self.droplets[*d].is_some();
         let over: Vec<String> =
-            (0..3usize).filter(|d| f.droplets & (1 << d) != 0).filter(exists).map(|d| format!("d{d}")).collect();
-        let from = f.from.filter(exists).map_or(json!("203.0.113.0/24"), |d| json!({"droplet": format!("d{d}")}));
+            (0..3usize).filter(|d| f.droplets & (1 << d) != 0).filter(exists).map(|d| self.document_of(d)).collect();
+        let from = f.from.filter(exists).map_or(json!("203.0.113.0/24"), |d| json!({"droplet": self.document_of(d)}));
         let rules = [
             json!({"protocol": "tcp", "ports": 443, "from": ["any"]}),
             json!({"protocol": "tcp", "ports": "8000-8100", "from": [from]}),
@@ -157,7 +182,7 @@ impl Estate {
         match n {
             // Follows a droplet where there is one.
             0..=2 if self.droplets[n].is_some() && says < 2 => {
-                Some(json!({"name": format!("h{n}"), "type": "A", "droplet": format!("d{n}")}))
+                Some(json!({"name": format!("h{n}"), "type": "A", "droplet": self.document_of(n)}))
             }
             0..=2 => Some(json!({"name": format!("h{n}"), "type": "A", "value": format!("192.0.2.{says}")})),
             3 => Some(json!({"name": "www", "type": "CNAME", "value": format!("host{says}.example.net")})),

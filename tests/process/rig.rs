@@ -128,8 +128,13 @@ impl Rig {
 
     /// Starts the controller on the repository.
     pub fn controller(&self, arguments: &[&str]) -> Started {
+        Started::new(self.following(arguments))
+    }
+
+    /// The controller of the repository, to be started.
+    pub fn following(&self, arguments: &[&str]) -> Command {
         let repo = self.repo().display().to_string();
-        Started::new(self.command(&[&["run", "--repo", &repo], arguments].concat()))
+        self.command(&[&["run", "--repo", &repo], arguments].concat())
     }
 }
 

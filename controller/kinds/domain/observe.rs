@@ -19,7 +19,9 @@ type Found = (Scope, Result<Vec<Seen<State>>, String>);
 pub(super) async fn all(look: &Look<'_>) -> Vec<Found> {
     let client = &look.ports.digitalocean;
     let wanted = look.wants::<Domain>().map(|(_, want)| want.zone.clone());
-    let mut zones: BTreeSet<String> = wanted.chain(look.owned_ids().map(|id| id.0.clone())).collect();
+    let begun = look.begun.iter().filter_map(|intent| intent.scope.within.clone());
+    let owned = look.owned_ids().map(|id| id.0.clone());
+    let mut zones: BTreeSet<String> = wanted.chain(owned).chain(begun).collect();
     if look.whole {
         match client.domains().await {
             Ok(list) => zones.extend(list.into_iter().map(|zone| zone.name.to_ascii_lowercase())),

@@ -154,3 +154,57 @@ async fn faults_and_calls_are_controlled_over_http_too() {
     assert_eq!(calls["by_path"]["GET /v2/account"], 1);
     assert_eq!(calls["total"], 2);
 }
+
+#[tokio::test]
+async fn a_request_that_hangs_is_not_done_and_a_mute_one_is_and_neither_is_answered() {
+    for (word, done) in [("hang", 0), ("mute", 1)] {
+        let bed = bed(quick()).await;
+        let fault = bed.fault(&format!("POST /v2/domains {word} count=1"));
+        let (handle, body) = (bed.handle(), json!({"name": "one.example"}));
+        tokio::select! {
+            answer = bed.try_raw("sandbox", "POST", "/v2/domains", &body) => panic!("{word}: {answer:?}"),
+            () = handle.hit(fault) => {}
+        }
+        assert_eq!(bed.get("/v2/domains").await["meta"]["total"], done, "{word}");
+        assert_eq!(bed.handle().calls().struck.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_garbled_answer_is_no_json_and_the_work_is_done() {
+    let bed = bed(quick()).await;
+    bed.fault("POST /v2/domains garbled count=1");
+    let answer = bed.try_raw("sandbox", "POST", "/v2/domains", &json!({"name": "one.example"})).await.expect("one");
+    assert_eq!(answer.status(), 201);
+    assert!(answer.text().await.expect("a body").starts_with("<html>"));
+    assert_eq!(bed.get("/v2/domains").await["meta"]["total"], 1);
+}
+
+#[tokio::test]
+async fn a_keyed_chance_hits_the_same_requests_in_any_order() {
+    let paths = ["/v2/droplets", "/v2/domains", "/v2/vpcs", "/v2/firewalls", "/v2/account", "/v2/tags", "/v2/sizes"];
+    let backwards: Vec<&str> = paths.iter().rev().copied().collect();
+    let mut found = Vec::new();
+    for order in [paths.to_vec(), backwards] {
+        let bed = bed(quick()).await;
+        bed.fault("GET /v2/** 500 chance=0.5 seed=4 keyed");
+        let mut hit = Vec::new();
+        for path in order {
+            hit.push((path, bed.raw("GET", path).await.status().as_u16()));
+        }
+        hit.sort_unstable();
+        found.push(hit);
+    }
+    assert_eq!(found[0], found[1]);
+    assert!(found[0].iter().any(|(_, status)| *status == 500) && found[0].iter().any(|(_, status)| *status == 200));
+}
+
+#[tokio::test]
+async fn a_ticking_clock_moves_with_each_request() {
+    let clock = Clock::ticking(Duration::from_secs(2));
+    let bed = bed(Config { clock, ..quick() }).await;
+    let before = bed.handle().now();
+    bed.get("/v2/account").await;
+    bed.get("/v2/account").await;
+    assert_eq!(bed.handle().now() - before, 4_000);
+}

@@ -1,0 +1,220 @@
+//! One random schedule: what git says over time, what people do by hand, what goes wrong, and when. Made from a seed.
+//!
+//! What is never put together, since no controller could tell: lists that lag with a journal that is lost (nothing then
+//! knows of a create that does not show yet), and lists that lag with a clock that jumps ahead (a minute that has not
+//! passed has then passed).
+
+use crate::laws::estates::Estate;
+use crate::laws::worlds::{self, Edit, Stray};
+use proptest::prelude::*;
+use proptest::sample::select;
+use std::fmt;
+
+/// What happens in one house.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    pub first: Estate,
+    pub strays: Vec<Stray>,
+    pub rounds: Vec<Round>,
+    /// Whether reports are written: each costs three runs of git, so most schedules leave them out.
+    pub reports: bool,
+    /// Whether the zone has so many records of others that its list takes several pages.
+    pub crowded: bool,
+    /// How many requests an action takes.
+    pub action: u8,
+}
+
+/// Something happens, and the controller runs some cycles among faults.
+#[derive(Clone, Debug)]
+pub struct Round {
+    pub event: Event,
+    pub faults: Vec<Fault>,
+    pub crash: Option<Crash>,
+    pub cycles: u8,
+    /// Seconds between its cycles.
+    pub pass: u16,
+    /// By how many minutes the controller's clock jumps, and the provider's does not.
+    pub jump: i32,
+    pub forgets: bool,
+    pub approves: bool,
+}
+
+#[derive(Clone, Debug)]
+pub enum Event {
+    Nothing,
+    /// A commit that takes some parts of another estate.
+    Commit(Box<Estate>, u16),
+    /// A commit with a mistake.
+    Invalid,
+    ByHand(Vec<Edit>),
+}
+
+#[derive(Clone, Debug)]
+pub struct Fault {
+    requests: &'static str,
+    what: &'static str,
+    percent: u8,
+    count: u8,
+    seed: u16,
+}
+
+/// The controller ends at a request of its, which is never answered.
+#[derive(Clone, Copy, Debug)]
+pub struct Crash {
+    /// How likely each request is to be the one, of a hundred; drawn by what it says, so that a seed says which.
+    percent: u8,
+    seed: u16,
+    /// Whether the request's work is done.
+    done: bool,
+}
+
+const WRITES: &[&str] =
+    &["POST /v2/**", "PUT /v2/**", "DELETE /v2/**", "POST /v2/droplets", "POST /v2/domains/**", "* /v2/**"];
+const WRITE_FAULTS: &[&str] =
+    &["429", "429 retry-after=0", "500", "502", "lost-reply", "lost-reply", "closed", "garbled", "errored"];
+const READS: &[&str] = &[
+    "GET /v2/**",
+    "GET /v2/droplets",
+    "GET /v2/droplets/*",
+    "GET /v2/domains",
+    "GET /v2/domains/*/records",
+    "GET /v2/firewalls",
+    "GET /v2/vpcs",
+    "GET /v2/account/keys",
+    "GET /v2/account",
+];
+const READ_FAULTS: &[&str] = &["429", "500", "502", "lost-reply", "closed", "garbled"];
+/// Lists only: an object that was read once does not vanish again.
+const LISTS: &[&str] = &[
+    "GET /v2/droplets",
+    "GET /v2/domains",
+    "GET /v2/domains/*/records",
+    "GET /v2/firewalls",
+    "GET /v2/vpcs",
+    "GET /v2/account/keys",
+];
+/// Less than the minute after which a create that does not show counts as not made.
+const LIST_FAULTS: &[&str] =
+    &["stale=2s", "stale=10s", "stale=40s", "total=1", "total=-1", "shift=insert", "shift=remove"];
+
+fn faults(lags: bool) -> impl Strategy<Value = Vec<Fault>> {
+    let of = |requests: &'static [&'static str], what: &'static [&'static str]| (select(requests), select(what));
+    let hidden = (Just("GET /v2/droplets/*"), Just("hidden=400ms"));
+    let what = match lags {
+        true => prop_oneof![3 => of(WRITES, WRITE_FAULTS), 2 => of(READS, READ_FAULTS), 3 => of(LISTS, LIST_FAULTS), 1 => hidden]
+            .boxed(),
+        false => prop_oneof![3 => of(WRITES, WRITE_FAULTS), 2 => of(READS, READ_FAULTS)].boxed(),
+    };
+    let one = (what, select(&[15u8, 40, 100][..]), 1..8u8, any::<u16>());
+    let one = one.prop_map(|((requests, what), percent, count, seed)| Fault { requests, what, percent, count, seed });
+    proptest::collection::vec(one, 0..4)
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        2 => Just(Event::Nothing),
+        5 => (estate(), any::<u16>()).prop_map(|(estate, parts)| Event::Commit(Box::new(estate), parts)),
+        1 => Just(Event::Invalid),
+        2 => worlds::edits().prop_map(Event::ByHand),
+    ]
+}
+
+fn estate() -> impl Strategy<Value = Estate> {
+    let flags = || proptest::array::uniform3(proptest::bool::weighted(0.3));
+    (Estate::any(), flags(), flags()).prop_map(|(mut estate, renamed, reimaged)| {
+        estate.renamed = renamed;
+        for (droplet, other) in estate.droplets.iter_mut().zip(reimaged) {
+            droplet.iter_mut().for_each(|droplet| droplet.image = usize::from(other));
+        }
+        estate
+    })
+}
+
+fn round(lags: bool) -> impl Strategy<Value = Round> {
+    let crash = (select(&[2u8, 5, 15][..]), any::<u16>(), any::<bool>()).prop_map(|(percent, seed, done)| Crash {
+        percent,
+        seed,
+        done,
+    });
+    let jump =
+        prop_oneof![6 => Just(0), 1 => 60..600i32, 1 => -20..0i32].prop_map(move |j| if lags { j.min(0) } else { j });
+    let forgets = proptest::bool::weighted(0.12).prop_map(move |forgets| forgets && !lags);
+    let passes = select(&[2u16, 15, 70, 400][..]);
+    let crash = proptest::option::weighted(0.4, crash);
+    ((event(), faults(lags), crash), (1..3u8, passes, jump, forgets, proptest::bool::weighted(0.3))).prop_map(
+        |((event, faults, crash), (cycles, pass, jump, forgets, approves))| Round {
+            event,
+            faults,
+            crash,
+            cycles,
+            pass,
+            jump,
+            forgets,
+            approves,
+        },
+    )
+}
+
+impl Schedule {
+    pub fn any() -> impl Strategy<Value = Self> {
+        let strays = [Stray::Droplet, Stray::Firewall(None), Stray::Vpc(None), Stray::Key(None), Stray::Zone];
+        let strays = proptest::sample::subsequence(strays.to_vec(), 0..=5);
+        let rounds = any::<bool>().prop_flat_map(|lags| proptest::collection::vec(round(lags), 1..6));
+        let rare = proptest::bool::weighted(0.1);
+        (estate(), strays, rounds, rare, proptest::bool::weighted(0.05), select(&[0u8, 3][..])).prop_map(
+            |(first, strays, rounds, reports, crowded, action)| Self {
+                first,
+                strays,
+                rounds,
+                reports,
+                crowded,
+                action,
+            },
+        )
+    }
+}
+
+/// An estate with some parts of another.
+pub fn blend(from: &Estate, to: &Estate, parts: u16) -> Estate {
+    let takes = |bit: usize| parts & (1 << bit) != 0;
+    let mut mixed = from.clone();
+    for n in 0..3 {
+        if takes(n) {
+            mixed.droplets[n].clone_from(&to.droplets[n]);
+        }
+        if takes(n + 3) {
+            mixed.renamed[n] = to.renamed[n];
+        }
+    }
+    for n in 0..2 {
+        if takes(n + 6) {
+            mixed.vpcs[n] = to.vpcs[n];
+        }
+        if takes(n + 8) {
+            mixed.keys[n] = to.keys[n];
+        }
+        if takes(n + 10) {
+            mixed.firewalls[n].clone_from(&to.firewalls[n]);
+        }
+    }
+    if takes(12) {
+        mixed.records = to.records;
+    }
+    mixed
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { requests, what, percent, count, seed } = self;
+        let chance = f64::from(*percent) / 100.0;
+        write!(out, "{requests} {what} chance={chance} count={count} seed={seed} keyed")
+    }
+}
+
+impl Crash {
+    /// The fault that keeps the request from being answered.
+    pub fn line(self) -> String {
+        let (what, chance) = (if self.done { "mute" } else { "hang" }, f64::from(self.percent) / 100.0);
+        format!("* /v2/** {what} chance={chance} count=1 seed={} keyed", self.seed)
+    }
+}
