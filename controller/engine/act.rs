@@ -7,8 +7,8 @@ use super::halt::moment;
 use super::keeper::Keeper;
 use super::person::Who;
 use super::run::Wake;
-use super::source;
-use crate::model::{Approval, Digest, Estate, Freeze, Memory, Patch, Pause, Plan, Planned, ResourceId, Settings};
+use crate::model::{Approval, Digest, Estate, Freeze, Memory, Patch, Pause, Plan, Planned, ResourceId};
+use crate::plan::limits;
 use crate::ports::git::{Mirror, Person};
 use crate::ports::store::StoreError;
 use jiff::Timestamp;
@@ -139,8 +139,6 @@ pub struct Desk<'a> {
     pub estate: Option<&'a Estate>,
     /// The repo, where one is named: who wrote what.
     pub mirror: Option<&'a Mirror>,
-    /// The watched path in the repo; empty for all of it.
-    pub path: &'a str,
     /// The time.
     pub now: Timestamp,
 }
@@ -182,8 +180,8 @@ impl Desk<'_> {
         let commit = plan.as_ref().and_then(|plan| plan.commit.as_deref());
         if who.listed.is_some() {
             let authors = self.authors(commit).await?;
-            for settings in self.rules().await? {
-                who.may_approve(&settings, &authors)?;
+            if let Some(estate) = self.estate {
+                who.may_approve(&limits::binding(&self.keeper.memory(), &estate.settings), &authors)?;
             }
         }
         let mut patches = Vec::new();
@@ -211,22 +209,6 @@ impl Desk<'_> {
         let newest = commit.parse().map_err(|e: crate::ports::git::GitError| unseen(e.to_string()))?;
         let applied = Desired::last_applied(mirror);
         mirror.authors(applied.as_ref(), &newest).await.map_err(|e| unseen(e.to_string()))
-    }
-
-    /// The Settings that an approval has to satisfy: those of now, and those of the last commit that was wholly applied,
-    /// so that no commit brings both what is held and the leave to approve it.
-    async fn rules(&self) -> Result<Vec<Settings>, Refusal> {
-        let mut rules: Vec<Settings> = self.estate.iter().map(|estate| estate.settings.clone()).collect();
-        if let Some(mirror) = self.mirror
-            && let Some(applied) = Desired::last_applied(mirror)
-        {
-            let read = source::commit(mirror, &applied, self.path).map_err(|error| {
-                let what = format!("the Settings of {}, last applied, could not be read: {error}", applied.short());
-                Refusal::new(Why::Unable, what, "Nothing is approved before they are. Try again.")
-            })?;
-            rules.extend(read.estate.map(|estate| estate.settings));
-        }
-        Ok(rules)
     }
 
     fn pause(

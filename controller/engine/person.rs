@@ -2,10 +2,11 @@
 //! work. Pure; where a person is recognised (a token, a user of the machine) is the server's and the command's matter.
 
 use super::act::{Act, Refusal, Why};
-use crate::model::Settings;
+use crate::model::memory::Limits;
 use crate::ports::config::{Access, Role};
 use crate::ports::git::Person;
 use crate::ports::people::OsUser;
+use std::collections::BTreeSet;
 
 /// Somebody who asks for something.
 #[derive(Clone, Debug)]
@@ -80,35 +81,43 @@ impl Who {
     ///
     /// On a machine that names nobody, whoever reaches the journal is not compared with anybody: there is nothing to
     /// compare.
-    pub fn may_approve(&self, settings: &Settings, authors: &[Person]) -> Result<(), Refusal> {
+    pub fn may_approve(&self, limits: &Limits, authors: &[Person]) -> Result<(), Refusal> {
         let Some(access) = &self.listed else { return Ok(()) };
-        self.is_approver(access, settings)?;
+        if let Some(approvers) = &limits.approvers {
+            self.is_approver(access, approvers)?;
+        }
         let own = authors.iter().find(|author| is(access, author));
-        let Some(own) = own.filter(|_| !settings.self_approve) else { return Ok(()) };
+        let Some(own) = own.filter(|_| !limits.self_approve) else { return Ok(()) };
         Err(Refusal::new(
             Why::Forbidden,
             format!(
                 "{} wrote some of what is held ({} <{}>), and nobody approves their own work",
                 self.name, own.name, own.email
             ),
-            "Somebody else who may approve does it; or Settings say selfApprove: true, in a commit that was wholly applied before.",
+            "Somebody else who may approve does it; or Settings say selfApprove: true, which counts once nothing is held.",
         ))
     }
 
-    fn is_approver(&self, access: &Access, settings: &Settings) -> Result<(), Refusal> {
+    fn is_approver(&self, access: &Access, approvers: &BTreeSet<String>) -> Result<(), Refusal> {
         let named = |login: &String| access.github.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(login));
-        if settings.approvers.is_empty() || self.role == Role::Admin || settings.approvers.iter().any(named) {
+        if self.role == Role::Admin || approvers.iter().any(named) {
             return Ok(());
         }
-        let teams = settings.approvers.iter().any(|one| one.contains('/'));
+        let teams = approvers.iter().any(|one| one.contains('/'));
         let teams = if teams { " Who is in a team is not asked of GitHub yet: name logins." } else { "" };
         let own = access.github.as_ref().map_or("has no github in [[access]]".to_owned(), |g| format!("is {g}"));
         Err(Refusal::new(
             Why::Forbidden,
-            format!("Settings name who may approve ({}), and {} {own}", settings.approvers.join(", "), self.name),
+            format!("Settings name who may approve ({}), and {} {own}", listed(approvers), self.name),
             format!("One of them approves, or an admin of driftless.toml.{teams}"),
         ))
     }
+}
+
+/// Names in a sentence. Nobody is left where the lists of two commits have nobody in common.
+fn listed(approvers: &BTreeSet<String>) -> String {
+    let all: Vec<&str> = approvers.iter().map(String::as_str).collect();
+    if all.is_empty() { "nobody, until nothing is held".to_owned() } else { all.join(", ") }
 }
 
 /// The least role for an act.
@@ -153,9 +162,10 @@ mod tests {
         }
     }
 
-    fn settings(more: &str) -> Settings {
-        let text = format!(r#"{{"estate": "test", "id": "9f2c6a1e-0000-4000-8000-00000000000a"{more}}}"#);
-        serde_json::from_str(&text).expect("settings")
+    /// Who may approve, and whether an author may.
+    fn limits(approvers: &[&str], self_approve: bool) -> Limits {
+        let approvers: BTreeSet<String> = approvers.iter().map(|one| (*one).to_owned()).collect();
+        Limits { approvers: (!approvers.is_empty()).then_some(approvers), self_approve, ..Limits::default() }
     }
 
     #[test]
@@ -181,11 +191,11 @@ mod tests {
             ("Anabel", "anabel@example.com", false),
         ] {
             let authors = [Person::new("Bob", "bob@example.com"), Person::new(name, email)];
-            let told = who.may_approve(&settings(""), &authors);
+            let told = who.may_approve(&limits(&[], false), &authors);
             assert_eq!(told.is_err(), own, "{name} <{email}>: {told:?}");
-            assert!(who.may_approve(&settings(r#", "selfApprove": true"#), &authors).is_ok());
+            assert!(who.may_approve(&limits(&[], true), &authors).is_ok());
         }
-        assert!(Who::first("ana").may_approve(&settings(""), &[Person::new("ana", "")]).is_ok());
+        assert!(Who::first("ana").may_approve(&limits(&[], false), &[Person::new("ana", "")]).is_ok());
     }
 
     #[test]
@@ -206,11 +216,11 @@ mod tests {
 
     #[test]
     fn where_settings_name_approvers_only_they_and_admins_approve() {
-        let list = |names: &str| settings(&format!(r#", "approvers": [{names}]"#));
+        let list = |names: &[&str]| limits(names, false);
         let approver = Who::listed(&access(Role::Approver));
-        assert!(approver.may_approve(&list(r#""bob", "ANA-LIM""#), &[]).is_ok());
-        let told = approver.may_approve(&list(r#""acme/ops""#), &[]).expect_err("refused");
+        assert!(approver.may_approve(&list(&["bob", "ANA-LIM"]), &[]).is_ok());
+        let told = approver.may_approve(&list(&["acme/ops"]), &[]).expect_err("refused");
         assert!(told.hint.contains("team") && told.what.contains("acme/ops"), "{told:?}");
-        assert!(Who::listed(&access(Role::Admin)).may_approve(&list(r#""bob""#), &[]).is_ok());
+        assert!(Who::listed(&access(Role::Admin)).may_approve(&list(&["bob"]), &[]).is_ok());
     }
 }
