@@ -34,7 +34,8 @@ async fn a_run_that_outlasts_its_window_ends_what_it_began_and_begins_nothing_mo
     let house = house("17:59:00").await;
     let late = |progress: Progress<'_>| {
         if let Progress::Began(_) = progress {
-            house.setup.clock.advance(SignedDuration::from_mins(2));
+            // Past the end of the window, and well within the lease.
+            house.setup.clock.advance(SignedDuration::from_secs(61));
         }
     };
     house.controller.cycle(&house.stop, &late).await;

@@ -33,7 +33,8 @@ async fn a_freeze_and_a_pause_from_another_process_hold_until_they_are_ended() {
     rig.push(&[("vpc.yaml", VPC)]);
     let planned = controller.logs_after(frozen, &["reported"]);
     assert!(!vpc_stands(&rig));
-    rig.run(&["status"]).await.ended(3).says("the region moves").says("The controller runs");
+    rig.run(&["status"]).await.ended(3).says("FROZEN").says("The controller runs");
+    rig.run(&["status", "-o", "json"]).await.ended(3).says("the region moves");
     rig.run(&["thaw"]).await.ended(0).says("thawed");
     until("it is made", || vpc_stands(&rig));
     controller.logs_after(planned, &["reported"]);
