@@ -127,7 +127,7 @@ impl Paper {
             as_of: jiff::Timestamp::UNIX_EPOCH,
             estate: uuid::Uuid::nil(),
             catalog: &catalog,
-            supplies: self.supplies.clone(),
+            supplies: self.supplies.clone().into_iter().collect(),
         };
         self.kind.diff(AnyDiff {
             id: &self.id,

@@ -58,6 +58,10 @@ impl Document {
             }
         }
     }
+    /// What `dependsOn` names, beyond the references in `spec`.
+    pub fn depends_on(&self) -> impl Iterator<Item = &ResourceId> {
+        self.needs.iter().filter(|need| need.path.starts_with("dependsOn")).map(|need| &need.on)
+    }
     /// The stricter of the repo's mode and the document's.
     pub fn mode(&self, settings: &Settings) -> Mode {
         settings.mode.with(self.policy.mode)

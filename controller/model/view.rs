@@ -1,7 +1,7 @@
 //! What a diff may know besides its own document and object: outputs of others over the world as planned so far.
 
 use super::{Catalog, Output, ResourceId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// A value that may not be known yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,8 +42,9 @@ pub struct View<'a> {
     pub estate: uuid::Uuid,
     /// Sizes and prices.
     pub catalog: &'a Catalog,
-    /// What each resource supplies; a resource is in it before those that need it are diffed.
-    pub supplies: BTreeMap<ResourceId, Supply>,
+    /// What each resource supplies; a resource is in it before those that need it are diffed. It is asked for every record
+    /// of every zone and never gone through, so that its order has no say.
+    pub supplies: HashMap<ResourceId, Supply>,
 }
 
 impl View<'_> {

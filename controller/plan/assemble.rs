@@ -11,11 +11,11 @@ use crate::model::erased::AnyDiff;
 use crate::model::finding::Weight;
 use crate::model::plan::{Looked, Monthly, SCHEMA};
 use crate::model::{
-    AnyKind, Cents, ChangeKey, Digest, Document, Estate, Finding, Live, Memory, Observed, Owned, Patch, Plan, Planned,
-    ProviderId, ResourceId, Standing, Supply, Verb, View, World,
+    AnyKind, Cause, Cents, ChangeKey, Digest, Document, Estate, Finding, Live, Memory, Observed, Owned, Patch, Plan,
+    Planned, ProviderId, ResourceId, Standing, Supply, Verb, View, World,
 };
 use jiff::Timestamp;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Decides what is to be done to bring the world to what git says.
 pub fn plan(kinds: &[&dyn AnyKind], estate: &Estate, world: &World, memory: &Memory, brakes: &Brakes) -> Plan {
@@ -57,8 +57,8 @@ pub(super) struct Draft<'a> {
     pub(super) brakes: &'a Brakes,
     pub(super) view: View<'a>,
     pub(super) changes: Vec<Planned>,
-    /// The change that makes a resource, for those that wait for its outputs.
-    pub(super) makers: BTreeMap<ResourceId, ChangeKey>,
+    /// The change that makes a resource, and why, for those that wait for its outputs.
+    pub(super) makers: HashMap<ResourceId, (ChangeKey, Cause)>,
     /// Every change of a resource, for `dependsOn`.
     pub(super) changed: BTreeMap<ResourceId, Vec<ChangeKey>>,
     /// Changes that do not go, as far as was known when they were planned.
@@ -96,10 +96,10 @@ impl<'a> Draft<'a> {
                 as_of: world.as_of,
                 estate: estate.settings.id,
                 catalog: &world.catalog,
-                supplies: BTreeMap::new(),
+                supplies: HashMap::with_capacity(estate.documents.len()),
             },
             changes: Vec::new(),
-            makers: BTreeMap::new(),
+            makers: HashMap::new(),
             changed: BTreeMap::new(),
             stuck: BTreeMap::new(),
             aside: BTreeMap::new(),
@@ -222,7 +222,7 @@ impl<'a> Draft<'a> {
             Some(change) if change.key.verb == Verb::Replace && !change.goes() => {}
             Some(change) => {
                 self.view.supplies.insert(document.id.clone(), Supply::Pending);
-                self.makers.insert(document.id.clone(), change.key.clone());
+                self.makers.insert(document.id.clone(), (change.key.clone(), change.cause));
             }
             None if live.is_none() => {
                 let why = "it does not exist and nothing makes it".to_owned();

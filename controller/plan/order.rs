@@ -2,7 +2,7 @@
 
 use crate::model::{Document, ResourceId};
 use petgraph::{algo::toposort, graph::DiGraph};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The ids so that everything comes after what it needs. The same documents give the same order, whatever their files.
 ///
@@ -10,10 +10,11 @@ use std::collections::BTreeMap;
 pub fn order(documents: &BTreeMap<ResourceId, Document>) -> Vec<&ResourceId> {
     let mut graph = DiGraph::<&ResourceId, ()>::with_capacity(documents.len(), documents.len());
     // toposort yields later-added nodes first among equals, so the names go in backwards.
-    let nodes: BTreeMap<&ResourceId, _> = documents.keys().rev().map(|id| (id, graph.add_node(id))).collect();
+    let nodes: HashMap<&ResourceId, _> = documents.keys().rev().map(|id| (id, graph.add_node(id))).collect();
     for (id, document) in documents {
+        let Some(to) = nodes.get(id) else { continue };
         for need in &document.needs {
-            if let (Some(from), Some(to)) = (nodes.get(&need.on), nodes.get(id)) {
+            if let Some(from) = nodes.get(&need.on) {
                 // Needs come once each. Looking for an edge first would go through all that need the same network.
                 graph.add_edge(*from, *to, ());
             }

@@ -81,7 +81,7 @@ fn as_remembered(kind: &dyn AnyKind, document: &Document, claim: &Claim<'_>, liv
         && owned.parts == document.fingerprints
         && owned.file == document.place.file
         && owned.scope == kind.scope(&document.want)
-        && owned.needs == needs(document)
+        && same_needs(&owned.needs, document)
         && claim.made_by.is_none()
         && owned.retiring == retiring(kind, claim)
 }
@@ -125,6 +125,13 @@ fn stricter(owned: Option<&Owned>, document: &Document) -> Policy {
 
 fn all_needs(owned: Option<&Owned>, document: &Document) -> BTreeSet<ResourceId> {
     owned.map_or_else(|| needs(document), |o| &o.needs | &needs(document))
+}
+
+fn same_needs(remembered: &BTreeSet<ResourceId>, document: &Document) -> bool {
+    let mut needs: Vec<&ResourceId> = document.needs.iter().map(|n| &n.on).collect();
+    needs.sort_unstable();
+    needs.dedup();
+    needs.into_iter().eq(remembered)
 }
 
 fn needs(document: &Document) -> BTreeSet<ResourceId> {

@@ -2,38 +2,27 @@
 
 use super::assemble::Draft;
 use super::claim::Claims;
-use crate::model::{ChangeKey, Planned, ResourceId, Standing, Verb};
+use crate::model::{ChangeKey, Estate, Planned, ResourceId, Standing, Verb};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 
-type Users<'a> = BTreeMap<&'a ResourceId, BTreeSet<&'a ResourceId>>;
+/// Who needs something, by what is needed.
+type Users<'a> = HashMap<ResourceId, BTreeSet<&'a ResourceId>>;
 
 impl Draft<'_> {
     /// Puts removals after everything that needs, or was remembered to need, what they remove; then all in the order of the work.
     pub(super) fn sequence(&mut self, claims: &Claims<'_>) {
-        let estate = self.estate;
-        let mut users = Users::new();
-        for (id, claim) in &claims.of {
-            for need in claim.owned.iter().flat_map(|o| &o.needs) {
-                users.entry(need).or_default().insert(id);
-            }
-        }
-        let mut wanted = Users::new();
-        for (id, document) in &estate.documents {
-            for need in &document.needs {
-                wanted.entry(&need.on).or_default().insert(id);
-            }
-        }
+        let removed = self.changes.iter().filter(|change| whole(&change.key) || change.key.verb == Verb::Retire);
+        let users = users(removed.map(|change| change.key.id.clone()), self.estate, claims);
         let (changed, aside) = (&self.changed, &self.aside);
         for change in &mut self.changes {
             let id = &change.key.id;
-            let whole = change.key.part.is_none() && matches!(change.key.verb, Verb::Delete | Verb::Stop);
+            let whole = whole(&change.key);
             if !whole && change.key.verb != Verb::Retire {
                 continue;
             }
-            let remembered = users.get(id).into_iter().flatten();
             let using: BTreeSet<&ResourceId> =
-                remembered.chain(wanted.get(id).into_iter().flatten()).copied().filter(|user| *user != id).collect();
+                users.get(id).into_iter().flatten().copied().filter(|user| *user != id).collect();
             let mut after: BTreeSet<ChangeKey> = change.after.drain(..).collect();
             let theirs = using.iter().filter_map(|user| changed.get(*user)).flatten();
             after.extend(theirs.filter(|key| key.verb != Verb::Retire || whole).cloned());
@@ -123,18 +112,39 @@ impl Draft<'_> {
 
     /// The changes before this one that are held or only reported, on something that exists and merely stands in `dependsOn`.
     fn planned_around(&self, change: &Planned, stuck: &BTreeMap<ChangeKey, Standing>) -> BTreeSet<ChangeKey> {
-        let whole = change.key.part.is_none() && matches!(change.key.verb, Verb::Delete | Verb::Stop);
-        if whole || change.key.verb == Verb::Retire {
+        if whole(&change.key) || change.key.verb == Verb::Retire {
             return BTreeSet::new();
         }
         let Some(document) = self.estate.documents.get(&change.key.id) else { return BTreeSet::new() };
-        let depends = |id: &ResourceId| document.needs.iter().any(|n| &n.on == id && n.path.starts_with("dependsOn"));
+        let depends = |id: &ResourceId| document.depends_on().any(|on| on == id);
         let held = |key: &&ChangeKey| {
             let around = stuck.get(*key).is_some_and(|standing| goes_around(key, standing));
             around && key.id != change.key.id && depends(&key.id)
         };
         change.after.iter().filter(held).cloned().collect()
     }
+}
+
+/// Says whether a change ends a whole object, and not its former generation.
+fn whole(key: &ChangeKey) -> bool {
+    key.part.is_none() && matches!(key.verb, Verb::Delete | Verb::Stop)
+}
+
+/// Who needs, or was remembered to need, each of these: of most plans nothing is removed, and nobody is gone through.
+fn users<'a>(removed: impl Iterator<Item = ResourceId>, estate: &'a Estate, claims: &'a Claims<'_>) -> Users<'a> {
+    let mut users: Users<'a> = removed.map(|id| (id, BTreeSet::new())).collect();
+    if users.is_empty() {
+        return users;
+    }
+    let remembered =
+        claims.of.iter().flat_map(|(id, claim)| claim.owned.iter().flat_map(|o| &o.needs).map(move |n| (n, id)));
+    let wanted = estate.documents.iter().flat_map(|(id, document)| document.needs.iter().map(move |n| (&n.on, id)));
+    for (need, user) in remembered.chain(wanted) {
+        if let Some(all) = users.get_mut(need) {
+            all.insert(user);
+        }
+    }
+    users
 }
 
 /// Says whether a change that does not go leaves something to work with: what exists goes on as it is.

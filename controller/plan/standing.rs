@@ -28,12 +28,14 @@ impl Draft<'_> {
         claim: &Claim<'_>,
         mut changes: Vec<Planned>,
     ) -> Vec<Planned> {
+        // Gone through once: a zone may need hundreds, and have as many changes.
+        let depends: Vec<&ResourceId> = document.depends_on().collect();
         for change in &mut changes {
             let part = if kind.by_part() { change.key.part.clone().unwrap_or_default() } else { String::new() };
             change.settles = document.fingerprints.get(&part).cloned();
             change.cause = self.cause(kind, change, claim, &part);
             change.place = Some(place(document, change));
-            self.after(document, change);
+            self.after(&depends, change);
             change.digest = record::digest(change);
         }
         let takes_over = claim.adopting && !kind.by_part() && changes.iter().any(|c| c.key.verb != Verb::Adopt);
@@ -53,7 +55,7 @@ impl Draft<'_> {
         let mut replaced = None;
         for change in &mut changes {
             self.past(change);
-            self.depends(document, change);
+            self.depends(&depends, change);
             if change.key.verb == Verb::Retire {
                 self.judge_retire(claim, document, change, replaced.as_ref());
                 continue;
@@ -104,13 +106,12 @@ impl Draft<'_> {
 
     /// What `dependsOn` names and cannot be seen, or does not exist, keeps a change back: it hands over no output that would.
     /// So does what is known to be stuck, early enough for a replacement to be planned around.
-    fn depends(&self, document: &Document, change: &mut Planned) {
+    fn depends(&self, on: &[&ResourceId], change: &mut Planned) {
         if !change.goes() {
             return;
         }
-        let needs = document.needs.iter().filter(|n| n.path.starts_with("dependsOn"));
-        let mut unknown = needs.filter_map(|need| match self.view.supplies.get(&need.on) {
-            Some(Supply::Unknown(why)) => Some(format!("it depends on {}: {why}", need.on)),
+        let mut unknown = on.iter().filter_map(|need| match self.view.supplies.get(need) {
+            Some(Supply::Unknown(why)) => Some(format!("it depends on {need}: {why}")),
             _ => None,
         });
         let mut stuck = change.after.iter().filter_map(|key| self.stuck.get_key_value(key));
@@ -199,19 +200,17 @@ impl Draft<'_> {
     /// Says whether a change follows what git makes anew: that is nobody's drift.
     fn follows_git(&self, change: &Planned) -> bool {
         let Step::Waits { on, .. } = &change.step else { return change.key.verb == Verb::Retire };
-        let makers = on.iter().filter_map(|id| self.makers.get(id));
-        let mut causes = makers.filter_map(|key| self.changes.iter().find(|c| &c.key == key)).map(|c| c.cause);
-        causes.any(|cause| cause != Cause::Drift)
+        on.iter().filter_map(|id| self.makers.get(id)).any(|(_, cause)| *cause != Cause::Drift)
     }
 
     /// What must be done before: the makers of what it waits for, and everything of what `dependsOn` names.
     /// Former generations go last of all, so nothing waits for that.
-    fn after(&self, document: &Document, change: &mut Planned) {
+    fn after(&self, depends: &[&ResourceId], change: &mut Planned) {
         if let Step::Waits { on, .. } = &change.step {
-            change.after.extend(on.iter().filter_map(|id| self.makers.get(id)).cloned());
+            change.after.extend(on.iter().filter_map(|id| self.makers.get(id)).map(|(key, _)| key.clone()));
         }
-        for need in document.needs.iter().filter(|n| n.path.starts_with("dependsOn")) {
-            let changed = self.changed.get(&need.on).into_iter().flatten();
+        for need in depends {
+            let changed = self.changed.get(*need).into_iter().flatten();
             change.after.extend(changed.filter(|key| key.verb != Verb::Retire).cloned());
         }
         change.after.sort();

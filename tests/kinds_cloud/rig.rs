@@ -119,7 +119,7 @@ impl<K: Operate<Want: Clone>> Life<K> {
             as_of: jiff::Timestamp::UNIX_EPOCH,
             estate: Uuid::nil(),
             catalog: &catalog,
-            supplies: rig.supplies.clone(),
+            supplies: rig.supplies.clone().into_iter().collect(),
         };
         let former = self.owned.iter().flat_map(|owned| owned.retiring.iter().map(|r| &r.provider_id));
         K::diff(&Diff {

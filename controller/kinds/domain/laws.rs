@@ -55,7 +55,7 @@ fn zone(sets: &BTreeMap<(usize, bool), BTreeSet<u8>>, ttl: u32, twice: bool) -> 
 fn diff(want: &Want, have: &State) -> Diffed<Step> {
     let catalog = Catalog::default();
     let as_of = jiff::Timestamp::UNIX_EPOCH;
-    let view = View { as_of, estate: uuid::Uuid::nil(), catalog: &catalog, supplies: BTreeMap::new() };
+    let view = View { as_of, estate: uuid::Uuid::nil(), catalog: &catalog, supplies: Default::default() };
     Domain::diff(&Diff {
         id: &id(),
         want: Some(want),

@@ -50,14 +50,14 @@ pub(super) fn live(zone: &[(&str, &str, u64, u32, &str)]) -> State {
 }
 
 struct World {
-    supplies: BTreeMap<ResourceId, Supply>,
+    supplies: std::collections::HashMap<ResourceId, Supply>,
     owned: Option<Vec<&'static str>>,
     policy: Policy,
 }
 
 impl Default for World {
     fn default() -> Self {
-        Self { supplies: BTreeMap::new(), owned: Some(Vec::new()), policy: Policy::default_for(Domain::ON_REMOVE) }
+        Self { supplies: Default::default(), owned: Some(Vec::new()), policy: Policy::default_for(Domain::ON_REMOVE) }
     }
 }
 

@@ -39,14 +39,14 @@ fn ssh_from(peers: Value) -> Value {
 }
 
 struct World {
-    supplies: BTreeMap<ResourceId, Supply>,
+    supplies: std::collections::HashMap<ResourceId, Supply>,
     policy: Policy,
     adopting: bool,
 }
 
 impl World {
     fn new() -> Self {
-        Self { supplies: BTreeMap::new(), policy: Policy::default_for(Firewall::ON_REMOVE), adopting: false }
+        Self { supplies: Default::default(), policy: Policy::default_for(Firewall::ON_REMOVE), adopting: false }
     }
     fn with(mut self, kind: &str, name: &str, supply: Supply) -> Self {
         self.supplies.insert(ResourceId::new(kind, name), supply);

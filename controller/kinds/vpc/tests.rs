@@ -45,8 +45,12 @@ fn state(want: &Want) -> State {
 fn plan(want: Option<&Want>, state: Option<&State>, on_remove: OnRemove) -> Diffed<Step> {
     let id = id();
     let catalog = Catalog::default();
-    let view =
-        View { as_of: jiff::Timestamp::UNIX_EPOCH, estate: Uuid::nil(), catalog: &catalog, supplies: BTreeMap::new() };
+    let view = View {
+        as_of: jiff::Timestamp::UNIX_EPOCH,
+        estate: Uuid::nil(),
+        catalog: &catalog,
+        supplies: Default::default(),
+    };
     let provider_id = state.map(|s| ProviderId(s.id.clone()));
     Vpc::diff(&Diff {
         id: &id,

@@ -158,7 +158,7 @@ impl<'a> Case<'a> {
             as_of: jiff::Timestamp::UNIX_EPOCH,
             estate: Uuid::nil(),
             catalog: &self.catalog,
-            supplies: BTreeMap::from([
+            supplies: std::collections::HashMap::from([
                 (ResourceId::new("Vpc", "main"), self.vpc.clone()),
                 (ResourceId::new("SshKey", "ops"), self.key.clone()),
             ]),
