@@ -5,7 +5,8 @@ use driftless::engine::cycle::Controller;
 use driftless::engine::execute::Progress;
 use driftless::engine::lease::{Lease, NotTaken, REF, Taken, Terms};
 use driftless::engine::snapshot::Snapshot;
-use driftless::model::{Attempt, Verb};
+use driftless::engine::status::status;
+use driftless::model::{Attempt, Patch, Pause, Verb};
 use driftless::ports::clock::Clock;
 use driftless::ports::git::Person;
 use driftless::ports::machine::Place;
@@ -49,6 +50,12 @@ async fn until(condition: impl Fn() -> bool) {
     }
 }
 
+/// How many commits there are on the report branch.
+fn reports(house: &House) -> usize {
+    let all = git_in(&house.repo(), &["rev-list", "--all", "--count", "--", "reports"]);
+    all.trim().parse().expect("a number")
+}
+
 fn sent(house: &House) -> usize {
     house.hand().calls().mutations.len()
 }
@@ -66,6 +73,9 @@ async fn a_second_controller_only_plans_until_the_lease_of_a_dead_first_has_run_
     house.hand().forget_calls();
     let seen = cycle(&other).await;
     assert!(said(&seen).contains("until 2026-01-01 12:02:00 UTC"), "{:?}", seen.troubles);
+    let status = status(&other.keeper, Some(&seen), noon()).await.expect("a status");
+    assert!(status.running.expect("it runs").troubles.iter().any(|t| t.with == "lease"), "whoever asks it is told");
+    assert_eq!(reports(&house), 0, "and of a run that is not its own it reports nothing");
     assert_eq!(seen.plan.as_ref().map(|p| p.going().count()), Some(1), "it plans all the same");
     house.setup.clock.advance(seconds(149));
     assert!(!said(&*cycle(&other).await).is_empty(), "a clock may be off: half a minute more");
@@ -222,4 +232,66 @@ async fn a_look_with_nothing_to_do_leaves_the_lease_alone() {
     assert!(git_in(&house.repo(), &["show", &format!("{REF}:value")]).contains("\"released\": true"));
     house.cycle().await;
     assert_eq!(git_in(&house.repo(), &["rev-parse", REF]), before);
+}
+
+fn network(n: usize) -> String {
+    format!(
+        "apiVersion: driftless/v1\nkind: Vpc\nmetadata: {{name: n{n}}}\nspec: {{name: n{n}, region: sgp1, ipRange: 10.{n}.0.0/16}}\n"
+    )
+}
+
+#[tokio::test]
+async fn two_controllers_on_one_repo_do_not_report_over_each_other() {
+    let kept = VPC.replace("spec:", "policy: {onRemove: destroy, protect: true}\nspec:");
+    let house = house(&[("main.yaml", &kept)], Terms::default()).await;
+    let other = house.another(house.setup.clock.clone()).await;
+    house.settles().await;
+    cycle(&other).await;
+    let idle = reports(&house);
+    for _ in 0..3 {
+        house.pass(60);
+        house.cycle().await;
+        cycle(&other).await;
+    }
+    assert_eq!(reports(&house), idle, "there is nothing to say");
+    // Whoever comes first does it and reports; whoever comes second finds it told.
+    for n in 1..=6 {
+        let (file, text) = (format!("n{n}.yaml"), network(n));
+        let held = (n == 3).then_some(("main.yaml", None));
+        house.push(&[(file.as_str(), Some(text.as_str()))].into_iter().chain(held).collect::<Vec<_>>()).await;
+        let [first, second] = if n % 2 == 0 { [&house.controller, &other] } else { [&other, &house.controller] };
+        assert_eq!(cycle(first).await.outcomes.len(), 1, "{n}");
+        house.pass(30);
+        let seen = cycle(second).await;
+        assert!(seen.outcomes.is_empty(), "{n}: {:?}", seen.outcomes);
+        let log = git_in(&house.repo(), &["log", "--format=%s", "driftless/reports"]);
+        assert_eq!(reports(&house), idle + n, "{log}");
+        house.pass(30);
+    }
+    house.cycle().await;
+    cycle(&other).await;
+    assert_eq!(reports(&house), idle + 6);
+    assert!(house.reported("STATUS.md").contains("Vpc/main"), "{}", house.reported("STATUS.md"));
+    let owned = |controller: &Controller| controller.keeper.memory().owned.clone();
+    assert_eq!(owned(&house.controller), owned(&other));
+}
+
+#[tokio::test]
+async fn what_one_controller_was_told_another_knows_before_it_writes() {
+    let house = house(&[("main.yaml", VPC)], Terms::default()).await;
+    let other = house.another(house.setup.clock.clone()).await;
+    house.settles().await;
+    cycle(&other).await;
+    let pause = Pause { reason: "moving house".to_owned(), until: None };
+    let main = "Vpc/main".parse().expect("an id");
+    house.controller.keeper.write(&[Patch::Pause(main, pause)]).await.expect("written");
+    house.cycle().await;
+    house.hand().forget_calls();
+    house.push(&[("main.yaml", Some(&VPC.replace("name: production", "name: prod")))]).await;
+    let seen = cycle(&other).await;
+    assert_eq!((sent(&house), seen.outcomes.len()), (0, 0), "{:?}", seen.outcomes);
+    let told = seen.troubles.iter().find(|t| t.with == "ledger").expect("it is told");
+    assert!(told.what.starts_with("another driftless keeps this estate"), "{told:?}");
+    assert_eq!(other.keeper.memory().pauses, house.controller.keeper.memory().pauses);
+    assert!(cycle(&other).await.troubles.is_empty(), "it is told once");
 }

@@ -318,8 +318,7 @@ fn retry(memory: &Memory, id: &ResourceId) -> Result<(Vec<Patch>, Vec<String>), 
         return Err(Refusal::new(Why::Unknown, format!("nothing of {id} is failing"), hint));
     }
     let patches = failures.iter().map(|(key, _)| Patch::Heal((*key).clone())).collect();
-    let said =
-        failures.iter().map(|(key, f)| format!("tried again: {key}, which failed {} times", f.attempts)).collect();
+    let said = failures.iter().map(|(key, f)| format!("tried again: {key}, which failed {}", f.often())).collect();
     Ok((patches, said))
 }
 

@@ -150,9 +150,12 @@ impl Controller {
         if snapshot.troubles.iter().any(|t| t.with == "lease") {
             return; // Who has the lease reports.
         }
-        if let Err(error) = self.reporter.report(&self.mirror, snapshot, &self.keeper, &self.ledger).await {
-            tracing::error!(%error, hint = error.hint(), "the report could not be committed");
-            snapshot.trouble(Trouble::of("report", error.to_string(), &error.hint()));
+        match self.reporter.report(&self.mirror, snapshot, &self.keeper, &self.ledger).await {
+            Ok(said) => said.into_iter().for_each(|trouble| snapshot.trouble(trouble)),
+            Err(error) => {
+                tracing::error!(%error, hint = error.hint(), "the report could not be committed");
+                snapshot.trouble(Trouble::of("report", error.to_string(), &error.hint()));
+            }
         }
     }
 
@@ -273,7 +276,12 @@ impl Controller {
         match self.lease.take(&self.mirror).await {
             Ok(Taken::Again) => {}
             Ok(Taken::Over) => {
-                // Another wrote since: what this look planned may be done already.
+                // Another wrote since: what this look planned may be done already, and what the other was told to leave
+                // alone stands in its ledger.
+                if let Err(error) = self.catch_up(estate, snapshot).await {
+                    self.lease.release(&self.mirror).await;
+                    return error.map_or(Ok(Some(plan)), Err);
+                }
                 let anew = self.plan(estate, brakes, stop).await;
                 let Ok(Some(seen)) = anew else {
                     self.lease.release(&self.mirror).await;
@@ -297,6 +305,25 @@ impl Controller {
         let (done, ()) = tokio::join!(work, self.lease.keep(&self.mirror, &over, &ending));
         self.lease.release(&self.mirror).await;
         done.map(|()| Some(plan))
+    }
+
+    /// Takes in what another driftless left in its ledger. Fails with nothing more where it could not be read: that is
+    /// told.
+    async fn catch_up(&self, estate: &Estate, snapshot: &mut Snapshot) -> Result<(), Option<StoreError>> {
+        let stands = self.reporter.stands(&self.mirror, &estate.settings.reports).await.map_err(|error| {
+            let what = format!("the ledger of another driftless, who wrote last, could not be read: {error}");
+            let hint = format!("Nothing is changed before it was. {}", error.hint());
+            snapshot.trouble(Trouble::of("ledger", what, &hint));
+        });
+        let Ok(stands) = stands else {
+            self.ledger.doubt();
+            return Err(None);
+        };
+        if let Some(text) = stands.ledger {
+            let said = self.ledger.catch_up(&text, estate, &self.keeper).await?;
+            said.into_iter().for_each(|trouble| snapshot.trouble(trouble));
+        }
+        Ok(())
     }
 
     async fn execute(

@@ -1,10 +1,13 @@
-//! The ledger's keeper: reads it once at the start, writes it with the reports. Owns when; what a ledger is, how it is
+//! The ledger's keeper: reads it at the start, writes it with the reports. Owns when; what a ledger is, how it is
 //! signed and what of it is taken in is the model's to say.
 //!
 //! At the start, before anything is looked at: a ledger with a higher number than the journal's is taken in, be the
 //! journal empty (lost) or behind (a restored snapshot of the disk). An older one changes nothing. A report without a
 //! ledger that can be believed, and a journal that never wrote one, is a lost journal: what is found again then is
 //! remembered as found, and its end is held.
+//!
+//! While it runs, a ledger of another driftless is taken in in the same way: before its report would be written over, and
+//! where the lease is taken over from it (what it was told to leave alone is left alone).
 //!
 //! Known limit: who may push to the report branch may put a former, genuine ledger there. It is as good as an old
 //! backup: nothing that the journal has is given up for it.
@@ -25,7 +28,7 @@ pub const FILE: &str = "ledger.json";
 pub struct Ledger {
     /// The first signs; any of them is believed.
     keys: Vec<Key>,
-    /// Whether it was read since the start.
+    /// Whether it was read since the start, and since another wrote.
     recalled: AtomicBool,
 }
 
@@ -76,9 +79,32 @@ impl Ledger {
         Ok(trouble)
     }
 
-    /// Whether the ledger was read since the start: nothing may be written to the world before.
+    /// Takes in a ledger that another driftless wrote while this one runs, where it knows more than the journal. Gives
+    /// what has to be said where it did.
+    pub async fn catch_up(&self, text: &[u8], estate: &Estate, keeper: &Keeper) -> Result<Option<Trouble>, StoreError> {
+        let journal = keeper.memory();
+        let theirs = match ledger::read(text, &self.keys, &estate.settings.id) {
+            Ok(theirs) if theirs.serial > journal.serial && journal.estate == theirs.estate => theirs,
+            Ok(_) => return Ok(None),
+            Err(why) => {
+                tracing::warn!("the ledger that somebody else put into the repo is ignored: {why}");
+                return Ok(None);
+            }
+        };
+        let trouble = another(journal.serial, theirs.serial);
+        keeper.write(&ledger::taken_in(&journal, theirs)).await?;
+        tracing::warn!(hint = trouble.hint, "{}", trouble.what);
+        Ok(Some(trouble))
+    }
+
+    /// Whether the ledger was read: nothing may be written to the world before.
     pub fn is_read(&self) -> bool {
         self.recalled.load(Ordering::Relaxed)
+    }
+
+    /// It has to be read again before anything is written to the world.
+    pub fn doubt(&self) {
+        self.recalled.store(false, Ordering::Relaxed);
     }
 
     /// The next ledger, and what of Memory is in it; none without a key. Its number is in the journal before it is
@@ -87,6 +113,11 @@ impl Ledger {
         let Some(key) = self.keys.first() else { return Ok(None) };
         keeper.write(&[Patch::Serial(keeper.memory().serial + 1)]).await?;
         Ok(Some(ledger::write(&keeper.memory(), key).into_bytes()))
+    }
+
+    /// Takes the number of a ledger back that went nowhere: another's of the same number must not pass for ours.
+    pub async fn withdraw(&self, serial: u64, keeper: &Keeper) -> Result<(), StoreError> {
+        keeper.write(&[Patch::Serial(serial)]).await
     }
 
     /// What of Memory has to be in the ledger that stands; none without a key.
@@ -113,6 +144,13 @@ fn taken_in(journal: &Memory, ledger: Memory, blank: bool) -> (Vec<Patch>, Optio
     let hint = "Was the disk restored from a snapshot, or does another driftless keep this estate? What the ledger knows \
          more was taken in, the stricter of both holds, and approvals given before have to be given again.";
     (patches, Some(Trouble::of("ledger", what, hint)))
+}
+
+fn another(ours: u64, theirs: u64) -> Trouble {
+    let what = format!("another driftless keeps this estate: its ledger in the repo has number {theirs}, ours {ours}");
+    let hint = "Should only one driftless work on this repo, stop the other. What its ledger knows more was taken in, the \
+         stricter of both holds, and approvals given here before have to be given again.";
+    Trouble::of("ledger", what, hint)
 }
 
 /// A journal that never wrote a ledger, beside reports of its estate, has lost what it knew.

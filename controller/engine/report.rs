@@ -6,13 +6,13 @@
 
 use super::keeper::Keeper;
 use super::ledger::{self, Ledger};
-use super::snapshot::Snapshot;
+use super::snapshot::{Snapshot, Trouble};
 use crate::model::settings::Reports;
-use crate::model::{Digest, Memory, Patch, Severity};
+use crate::model::{Digest, Estate, Memory, Patch, Severity};
 use crate::plan::guard;
 use crate::ports::clock::Clock;
-use crate::ports::git::{Content, Edits, GitError, Limits, Mirror, Person, Pushed};
-use crate::render::report::{self, INVENTORY, Report, StatusJson, Trouble};
+use crate::ports::git::{CommitId, Content, Edits, GitError, Limits, Mirror, Person, Pushed};
+use crate::render::report::{self, INVENTORY, Report, StatusJson, Trouble as Unwell};
 use std::collections::BTreeMap;
 use tokio::sync::Mutex;
 
@@ -30,6 +30,8 @@ pub struct Reporter {
 #[derive(Default)]
 struct Last {
     read: bool,
+    /// The commit that was read or written last.
+    tip: Option<CommitId>,
     status: Option<StatusJson>,
     files: BTreeMap<String, Vec<u8>>,
     ledger: Option<Vec<u8>>,
@@ -37,7 +39,7 @@ struct Last {
     essence: Option<Digest>,
 }
 
-/// What the start has to know of the report branch.
+/// What has to be known of the report branch before anything is written to the world.
 pub struct Stands {
     /// Whether there is a report.
     pub report: bool,
@@ -52,24 +54,26 @@ impl Reporter {
         Self { branch: branch.into(), author, clock, last: Mutex::default() }
     }
 
-    /// Reads what stands on the report branch, once; nothing where reports are not written.
+    /// Reads what stands on the report branch by now; nothing where reports are not written.
     pub async fn stands(&self, mirror: &Mirror, target: &Reports) -> Result<Stands, GitError> {
         let mut last = self.last.lock().await;
-        if !last.read && target.branch != self.branch {
-            *last = stands(mirror, &target.branch, &target.path).await?;
+        if target.branch != self.branch {
+            last.follow(mirror, target).await?;
         }
         Ok(Stands { report: !last.files.is_empty(), ledger: last.ledger.clone() })
     }
 
-    /// Commits what the last cycle found, where it says something new. Gives the commit, where there is one.
+    /// Commits what the last cycle found, where it says something new. Gives what has to be said of another who reports.
+    ///
+    /// Nothing is written over unread: where another has reported since, what stands there counts as the last report.
+    /// Where its ledger knew more than our journal, this cycle's plan was made without that: the next one reports.
     pub async fn report(
         &self,
         mirror: &Mirror,
         snapshot: &Snapshot,
         keeper: &Keeper,
         ledger: &Ledger,
-    ) -> Result<Option<String>, GitError> {
-        let memory = keeper.memory();
+    ) -> Result<Option<Trouble>, GitError> {
         let Some(estate) = &snapshot.estate else { return Ok(None) };
         let target = &estate.settings.reports;
         if target.branch == self.branch {
@@ -81,20 +85,48 @@ impl Reporter {
         }
         let mut last = self.last.lock().await;
         if !last.read {
-            *last = stands(mirror, &target.branch, &target.path).await?;
+            last.follow(mirror, target).await?;
         }
+        for _ in 0..TRIES {
+            let Some(draft) = self.draft(&mut last, snapshot, estate, &keeper.memory(), ledger) else {
+                return Ok(None);
+            };
+            if last.follow(mirror, target).await? {
+                let Some(text) = &last.ledger else { continue };
+                match ledger.catch_up(text, estate, keeper).await {
+                    Ok(None) => {}
+                    Ok(trouble) => return Ok(trouble),
+                    Err(error) => tracing::error!(%error, "another's ledger could not be taken in"),
+                }
+            } else if self.commit(mirror, target, &mut last, draft, (keeper, ledger)).await? {
+                return Ok(None);
+            }
+        }
+        tracing::warn!("others report at the same time, each time faster; the next look reports");
+        Ok(None)
+    }
+
+    /// What is to be said; none where nobody would find anything new.
+    fn draft(
+        &self,
+        last: &mut Last,
+        snapshot: &Snapshot,
+        estate: &Estate,
+        memory: &Memory,
+        ledger: &Ledger,
+    ) -> Option<Draft> {
         let invalid = snapshot.diagnostics.iter().any(|d| d.severity == Severity::Error);
         let fetch = snapshot.troubles.iter().find(|t| t.with == "git");
         let halted = snapshot.troubles.iter().find(|t| ["journal", "driftless"].contains(&t.with.as_str()));
         if snapshot.after.is_none() && last.status.is_none() {
-            return Ok(None); // Nothing is known, and nothing stands there that would be wrong.
+            return None; // Nothing is known, and nothing stands there that would be wrong.
         }
         let trouble = match (invalid, &snapshot.commit, fetch) {
-            _ if halted.is_some() && snapshot.after.is_none() => halted.map(|t| Trouble::Halted { why: &t.what }),
+            _ if halted.is_some() && snapshot.after.is_none() => halted.map(|t| Unwell::Halted { why: &t.what }),
             (true, Some(commit), _) => {
-                Some(Trouble::Invalid { commit, diagnostics: &snapshot.diagnostics, files: snapshot.files })
+                Some(Unwell::Invalid { commit, diagnostics: &snapshot.diagnostics, files: snapshot.files })
             }
-            (_, _, Some(fetch)) => Some(Trouble::Unreachable { why: &fetch.what }),
+            (_, _, Some(fetch)) => Some(Unwell::Unreachable { why: &fetch.what }),
             _ => None,
         };
         if let Some(text) = last.ledger.take() {
@@ -104,7 +136,7 @@ impl Reporter {
             estate: &estate.settings.estate,
             plan: snapshot.after.as_deref(),
             outcomes: &snapshot.outcomes,
-            memory: &memory,
+            memory,
             branch: &self.branch,
             commit: estate.commit.as_deref(),
             trouble,
@@ -117,15 +149,28 @@ impl Reporter {
         if let (None, Some(bytes)) = (files.get(INVENTORY), last.files.get(INVENTORY)) {
             files.insert(INVENTORY.to_owned(), bytes.clone());
         }
-        let essence = ledger.essence(&memory);
+        let essence = ledger.essence(memory);
         let told = files == last.files;
         if told && last.essence == essence {
-            return Ok(None);
+            return None;
         }
         let subject = if told { REMEMBERED.to_owned() } else { report::subject(&made_from) };
-        let status = report::status(&made_from);
+        Some(Draft { status: report::status(&made_from), files, subject, essence })
+    }
+
+    /// Commits a report onto the one that was read last; false where that is the last one no longer.
+    async fn commit(
+        &self,
+        mirror: &Mirror,
+        target: &Reports,
+        last: &mut Last,
+        draft: Draft,
+        (keeper, ledger): (&Keeper, &Ledger),
+    ) -> Result<bool, GitError> {
+        let Draft { status, files, subject, essence } = draft;
         let mut edits = edits(&target.path, &files);
         let mut written = None;
+        let former = keeper.memory().serial;
         match ledger.next(keeper).await {
             Ok(Some(text)) => {
                 written = essence;
@@ -135,17 +180,48 @@ impl Reporter {
             // A reader of reports is not to be left in the dark as well.
             Err(error) => tracing::error!(%error, "the report goes without the ledger"),
         }
-        let pushed = mirror.commit_and_push(&target.branch, &edits, &subject, &self.author).await?;
-        *last = Last { read: true, status: Some(status), files, ledger: None, essence: written };
-        match pushed {
-            Pushed::Commit(commit) => {
+        let tip = last.tip.as_ref();
+        let pushed = mirror.commit_and_push_onto(&target.branch, tip, &edits, &subject, &self.author).await?;
+        let tip = match pushed {
+            Some(Pushed::Commit(commit)) => {
                 tracing::info!(commit = commit.short(), subject, "reported");
-                Ok(Some(commit.as_str().to_owned()))
+                Some(commit)
             }
-            Pushed::Unchanged(_) => Ok(None),
-        }
+            Some(Pushed::Unchanged(tip)) => tip,
+            None => {
+                if let Err(error) = ledger.withdraw(former, keeper).await {
+                    tracing::error!(%error, "the number of a ledger that was not written could not be taken back");
+                }
+                return Ok(false);
+            }
+        };
+        *last = Last { read: true, tip, status: Some(status), files, ledger: None, essence: written };
+        Ok(true)
     }
 }
+
+impl Last {
+    /// Reads the branch where it is not where it was left; says whether it was not.
+    async fn follow(&mut self, mirror: &Mirror, target: &Reports) -> Result<bool, GitError> {
+        let tip = mirror.read_ref(&format!("refs/heads/{}", target.branch)).await?;
+        if self.read && tip == self.tip {
+            return Ok(false);
+        }
+        *self = stands(mirror, tip, &target.path).await?;
+        Ok(true)
+    }
+}
+
+/// A report that is due.
+struct Draft {
+    status: StatusJson,
+    files: BTreeMap<String, Vec<u8>>,
+    subject: String,
+    essence: Option<Digest>,
+}
+
+/// How often a report is tried again while others report.
+const TRIES: usize = 4;
 
 /// The subject of a commit that has only the ledger in it.
 const REMEMBERED: &str = "ledger: what is owned, protected or paused changed";
@@ -170,9 +246,9 @@ fn edits(path: &str, files: &BTreeMap<String, Vec<u8>>) -> Edits {
     files.iter().map(|(name, bytes)| (place(name), Some(bytes.clone()))).collect()
 }
 
-/// Reads the report that stands on the branch, so that a restart says nothing twice.
-async fn stands(mirror: &Mirror, branch: &str, path: &str) -> Result<Last, GitError> {
-    let Some(tip) = mirror.read_ref(&format!("refs/heads/{branch}")).await? else {
+/// Reads the report at the branch's tip, so that a restart says nothing twice.
+async fn stands(mirror: &Mirror, tip: Option<CommitId>, path: &str) -> Result<Last, GitError> {
+    let Some(tip) = tip else {
         return Ok(Last { read: true, ..Last::default() });
     };
     mirror.obtain(&tip).await?;
@@ -192,5 +268,5 @@ async fn stands(mirror: &Mirror, branch: &str, path: &str) -> Result<Last, GitEr
         }
     }
     let status = files.get("status.json").and_then(|bytes| serde_json::from_slice(bytes).ok());
-    Ok(Last { read: true, status, files, ledger, essence: None })
+    Ok(Last { read: true, tip: Some(tip), status, files, ledger, essence: None })
 }

@@ -175,6 +175,16 @@ pub struct Failure {
     pub since: Timestamp,
 }
 
+impl Failure {
+    /// How often it was tried, in words: `once`, `3 times`.
+    pub fn often(&self) -> String {
+        match self.attempts {
+            1 => "once".to_owned(),
+            n => format!("{n} times"),
+        }
+    }
+}
+
 /// One step of memory. Applied in order; the store keeps the same.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

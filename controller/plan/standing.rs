@@ -87,8 +87,9 @@ impl Draft<'_> {
                 Some(_) => {}
                 None => {
                     let text = format!(
-                        "it failed {} times; `driftless retry {}` or a changed document tries it again",
-                        failure.attempts, change.key.id
+                        "it failed {}; `driftless retry {}` or a changed document tries it again",
+                        failure.often(),
+                        change.key.id
                     );
                     change.standing = Standing::Blocked(text);
                 }

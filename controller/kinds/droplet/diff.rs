@@ -21,7 +21,10 @@ pub(super) fn diff(input: &In<'_>) -> Diffed<Step> {
         (_, Observed::Changing(_) | Observed::Unknown { .. }) => return out,
         (_, Observed::Present(state)) if state.locked || state.status == Status::New => return out,
         (Some(want), Observed::Absent) => create(input, want, &mut out),
-        (Some(want), Observed::Present(state)) => settle(input, want, state, &mut out),
+        (Some(want), Observed::Present(state)) => {
+            settle(input, want, state, &mut out);
+            out.findings.extend(off(input, state));
+        }
         (None, Observed::Present(state)) => remove(input, state, &mut out),
         (None, Observed::Absent) => {}
     }
@@ -58,6 +61,18 @@ fn settle(input: &In<'_>, want: &Want, state: &State, out: &mut Diffed<Step>) {
         change.fields = fields;
         out.changes.push(change);
     }
+}
+
+/// Says that a droplet is off which a document wants, where it is none of our doing: a resize under way, or a soak that
+/// its document ended. Nothing is done about it: a document does not say whether a droplet runs.
+fn off(input: &In<'_>, state: &State) -> Option<Finding> {
+    let staged = input.intent.is_some_and(|intent| intent.stage.is_some());
+    let ours = staged || input.owned.is_some_and(|owned| owned.stopped.is_some());
+    (state.status == Status::Off && !ours).then(|| {
+        let text = "it is off, and costs all the same; nothing in git says whether a droplet runs";
+        let hint = "To have it run, power it on at DigitalOcean; to end its costs, remove its document with policy: {onRemove: destroy}.";
+        Finding::about(input.id, Weight::Note, "is-off", text).hint(hint)
+    })
 }
 
 fn create(input: &In<'_>, want: &Want, out: &mut Diffed<Step>) {

@@ -124,6 +124,38 @@ fn what_was_made_for_a_document_that_has_gone_is_told_and_left_alone() {
 }
 
 #[test]
+fn what_nobody_wants_is_told_for_as_long_as_it_stands_and_no_longer() {
+    let mut stage = Stage::new();
+    stage.settled("9", "other");
+    stage.intend(whole("a", Verb::Create), |i| i.provider_id = Some(pid("1")));
+    stage.live("1", "a", |_| {});
+    stage.world.as_of = now() + SignedDuration::from_hours(48);
+    assert_eq!((rules(&stage.run()), stage.memory.intents.len()), (vec!["made-and-unwanted"], 1));
+    // A look that did not see the scope says nothing of it.
+    let seen = stage.world.scopes.insert(Scope::of("Crate"), Sighting { found: Err("503".to_owned()) });
+    stage.run();
+    assert_eq!(stage.memory.intents.len(), 1);
+    stage.world.scopes.insert(Scope::of("Crate"), seen.expect("it was seen before"));
+    stage.found(&Scope::of("Crate")).retain(|l| l.provider_id.0 != "1");
+    assert_eq!((rules(&stage.run()), stage.memory.intents.len()), (vec![], 0));
+}
+
+#[test]
+fn a_document_that_comes_back_takes_what_was_being_made_for_it() {
+    let mut stage = Stage::new();
+    stage.settled("9", "other");
+    stage.intend(whole("a", Verb::Create), |i| i.wrote = BTreeMap::from([("wood".to_owned(), Digest::of("oak"))]));
+    stage.live("1", "a", |_| {});
+    assert_eq!(rules(&stage.run()), ["made-and-unwanted"]);
+    stage.want("a", |_| {});
+    let plan = stage.run();
+    assert_eq!((short(&plan), rules(&plan), plan.unowned.len()), (vec![], vec![], 0));
+    let owned = stage.memory.owned.get(&id("a")).expect("owned");
+    assert_eq!((&owned.provider_id, owned.wrote.len()), (&pid("1"), 1), "by its intent, not as a find");
+    assert_eq!(stage.memory.intents.len(), 0);
+}
+
+#[test]
 fn staged_work_is_not_over_while_nobody_looked_or_something_is_left() {
     let key = update("a");
     let staged = |stage: &mut Stage| stage.intend(update("a"), |i| i.stage = Some("powered-off".to_owned()));

@@ -46,45 +46,74 @@ impl Mirror {
         message: &str,
         author: &Person,
     ) -> Result<Pushed, GitError> {
+        let tries = self.options.tries.max(1);
+        self.put_commit(branch, None, (edits, message, author), tries).await?.map_err(|attempt| {
+            let attempt = attempt.unwrap_or_else(|| self.attempt(&format!("refs/heads/{branch}")));
+            GitError::PushRaced { tries, attempt }
+        })
+    }
+
+    /// The same on a tip that the caller has read (none: no such branch); none, and nothing written, where the branch
+    /// stands elsewhere by now.
+    pub async fn commit_and_push_onto(
+        &self,
+        branch: &str,
+        tip: Option<&CommitId>,
+        edits: &Edits,
+        message: &str,
+        author: &Person,
+    ) -> Result<Option<Pushed>, GitError> {
+        let tip = tip.map(CommitId::oid).transpose()?;
+        Ok(self.put_commit(branch, Some(tip), (edits, message, author), 1).await?.ok())
+    }
+
+    async fn put_commit(
+        &self,
+        branch: &str,
+        onto: Option<Option<Oid>>,
+        commit: (&Edits, &str, &Person),
+        tries: u32,
+    ) -> Result<Result<Pushed, Option<Attempt>>, GitError> {
         check_branch(branch)?;
         let _turn = self.turn.lock().await;
         let name = format!("refs/heads/{branch}");
-        let outcome = self.write_and_push(&name, edits, message, author).await;
+        let outcome = self.write_and_push(&name, onto, commit, tries).await;
         if outcome.is_ok() {
             self.compact().await;
         }
         self.noticed(outcome)
     }
 
+    /// The inner error is a branch that was not where it was expected, each time.
     async fn write_and_push(
         &self,
         name: &str,
-        edits: &Edits,
-        message: &str,
-        author: &Person,
-    ) -> Result<Pushed, GitError> {
+        onto: Option<Option<Oid>>,
+        (edits, message, author): (&Edits, &str, &Person),
+        tries: u32,
+    ) -> Result<Result<Pushed, Option<Attempt>>, GitError> {
         let program = self.program()?;
         let mut raced = None;
-        for _ in 0..self.options.tries.max(1) {
+        for _ in 0..tries {
             let base = self.fetch_tip(&program, name).await?;
+            if onto.is_some_and(|expected| expected != base) {
+                break;
+            }
             let repo = self.repository()?;
             let written = commit::write(&repo, base, edits, message, author)?;
             drop(repo);
             let Some(new) = written else {
-                return Ok(Pushed::Unchanged(base.map(CommitId::of)));
+                return Ok(Ok(Pushed::Unchanged(base.map(CommitId::of))));
             };
             match self.push(&program, name, base, Some(new)).await? {
                 Verdict::Taken => {
                     self.note_tip(name, new)?;
-                    return Ok(Pushed::Commit(CommitId::of(new)));
+                    return Ok(Ok(Pushed::Commit(CommitId::of(new))));
                 }
                 Verdict::Moved(attempt) => raced = Some(attempt),
             }
         }
-        Err(GitError::PushRaced {
-            tries: self.options.tries.max(1),
-            attempt: raced.unwrap_or_else(|| self.attempt(name)),
-        })
+        Ok(Err(raced))
     }
 
     /// Reads which commit (or object) a ref of the remote names; `None` where there is none.

@@ -191,7 +191,8 @@ fn concerns(report: &Report<'_>, ended: &Ended<'_>) -> Vec<Concern> {
         if let Some(before) = known {
             concern.why = steady::keep(std::mem::take(&mut concern.why), Some(&before.why));
             concern.todo = steady::keep(std::mem::take(&mut concern.todo), Some(&before.todo));
-            concern.since = concern.since.or(before.since);
+            // Two controllers may have seen it begin: the first counts.
+            concern.since = concern.since.into_iter().chain(before.since).min();
         }
     }
     all.sort_by(|a, b| (a.is, &a.id, &a.part, &a.what).cmp(&(b.is, &b.id, &b.part, &b.what)));
@@ -337,13 +338,21 @@ fn drift(report: &Report<'_>, ended: &Ended<'_>) -> Vec<Drift> {
         .iter()
         .filter(by_hand)
         .filter(|c| !matches!(ended.get(&c.key), Some(Attempt::Done)))
-        .map(|c| entry(c, about(c, ended, report), false, report.memory.since.get(&change_words(c)).copied()))
+        .map(|c| entry(c, about(c, ended, report), false, drifted_since(c, report)))
         .collect();
     let done = report.outcomes.iter().filter(|o| o.attempt == Attempt::Done).map(|o| &o.change).filter(by_hand);
     let lately = done.map(|c| entry(c, "put back", true, Some(report.now)));
     let earlier = report.previous.map(|p| p.drift.as_slice()).unwrap_or_default().iter().filter(|d| d.over).cloned();
     all.extend(lately.chain(earlier).take(PUT_BACK));
     all
+}
+
+/// Since when it differs, as far as we or the last report know.
+fn drifted_since(change: &Planned, report: &Report<'_>) -> Option<jiff::Timestamp> {
+    let id = change.key.id.to_string();
+    let open =
+        report.previous.into_iter().flat_map(|p| &p.drift).find(|d| !d.over && d.id == id && d.part == change.key.part);
+    report.memory.since.get(&change_words(change)).copied().into_iter().chain(open.and_then(|d| d.at)).min()
 }
 
 fn drift_field(field: &crate::model::FieldChange, verb: Verb) -> DriftField {

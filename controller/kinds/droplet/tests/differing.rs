@@ -2,7 +2,7 @@
 
 use super::super::*;
 use super::fixture::*;
-use crate::model::{ChangeKey, OnRemove, Risk, Shown, Step as Work, Supply, Verb};
+use crate::model::{ChangeKey, OnRemove, Owned, Risk, Shown, Step as Work, Supply, Verb};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -266,11 +266,13 @@ fn nothing_is_planned_for_a_droplet_that_is_being_worked_on() {
 fn a_droplet_that_somebody_turned_off_is_left_off() {
     let want = desire(full());
     let off = State { status: Status::Off, ..state(&want) };
-    assert_eq!(Case::of(&want, &off).diff(), Diffed::default());
     let intent = resize_intent(None);
-    assert_eq!(Case { intent: Some(&intent), ..Case::of(&want, &off) }.diff(), Diffed::default());
+    for intent in [None, Some(&intent)] {
+        assert!(Case { intent, ..Case::of(&want, &off) }.diff().changes.is_empty());
+    }
     let small = State { size: "s-1vcpu-1gb".into(), ..off };
-    let change = Case::of(&want, &small).only();
+    let diffed = Case::of(&want, &small).diff();
+    let [change] = diffed.changes.as_slice() else { panic!("{diffed:#?}") };
     assert_eq!(change.step, Work::Ready(Step::Resize { size: "s-2vcpu-4gb".into(), disk: false }));
     assert_eq!(change.risk, Risk::None);
 }
@@ -295,6 +297,30 @@ fn a_resize_that_was_interrupted_goes_on_and_ends_with_the_droplet_on() {
     // The document has gone: on again, then let go.
     let gone = Case { intent: Some(&intent), ..Case::of(None, &off) }.diff();
     assert_eq!(keys(&gone), ["#size update", " release"]);
+}
+
+#[test]
+fn a_wanted_droplet_that_somebody_turned_off_is_told_and_left_alone() {
+    let want = desire(full());
+    let off = State { status: Status::Off, ..state(&want) };
+    let memory = owned(&want);
+    let case = Case { owned: Some(&memory), ..Case::of(&want, &off) };
+    let told = case.diff();
+    assert_eq!((keys(&told), rules(&told)), (vec![], vec!["is-off"]));
+    assert_eq!(told.findings[0].weight, crate::model::finding::Weight::Note, "it counts as in sync");
+    // Nor did a resize that was begun and got no further turn it off.
+    let begun = resize_intent(None);
+    assert_eq!(rules(&Case { intent: Some(&begun), ..Case::of(&want, &off) }.diff()), ["is-off"]);
+    // What we turned off is no news, nor what nobody wants.
+    for stage in ["powered-off", "on-again"] {
+        let intent = resize_intent(Some(stage));
+        assert!(
+            rules(&Case { intent: Some(&intent), owned: Some(&memory), ..Case::of(&want, &off) }.diff()).is_empty()
+        );
+    }
+    let stopped = Owned { stopped: Some(jiff::Timestamp::UNIX_EPOCH), ..memory.clone() };
+    assert!(rules(&Case { owned: Some(&stopped), ..Case::of(&want, &off) }.diff()).is_empty());
+    assert!(rules(&Case { owned: Some(&memory), ..Case::of(None, &off) }.diff()).is_empty());
 }
 
 #[test]
