@@ -106,7 +106,7 @@ async fn a_commit_does_not_bring_the_leave_to_approve_itself() {
     push(&office, &ana(), "settings.yaml", &commit).await;
     office.sees("it is read", |s| s.estate.as_ref().is_some_and(|e| e.settings.self_approve)).await;
     let (status, told) = office.act("approvals", "ana", &json!({"digests": office.held()})).await;
-    assert!(status == 403 && text(&told["hint"]).contains("wholly applied before"), "{told}");
+    assert!(status == 403 && text(&told["hint"]).contains("which counts once nothing is held"), "{told}");
     assert_eq!(office.act("approvals", "bob", &json!({"digests": office.held()})).await.0, 200);
     office.sees("nothing is left", |s| s.after.as_ref().is_some_and(|p| p.is_empty())).await;
     office.close().await;
