@@ -67,9 +67,11 @@ fn one(runs: &[Run], number: i64, screen: &Screen) -> anyhow::Result<Exit> {
     };
     if screen.output == Output::Json {
         let mut told = summary(run);
-        told["schema"] = json!("driftless.run/v1");
-        told["plan"] = json!(run.plan);
-        told["outcomes"] = json!(run.outcomes);
+        if let Some(told) = told.as_object_mut() {
+            let more =
+                [("schema", json!("driftless.run/v1")), ("plan", json!(run.plan)), ("outcomes", json!(run.outcomes))];
+            told.extend(more.map(|(name, value)| (name.to_owned(), value)));
+        }
         screen.json(&told);
     } else {
         screen.print(&history::run(&past(run), &screen.out));
