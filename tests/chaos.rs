@@ -27,7 +27,7 @@ const LONGEST: Duration = Duration::from_secs(120);
 const TOLD: usize = 5;
 
 /// How the reasons begin that name a broken promise.
-const BROKEN: [&str; 6] = ["DUPLICATE", "LOST", "UNOWNED TOUCHED", "HELD DONE", "NOT CONVERGED", "HANGS"];
+const BROKEN: [&str; 6] = ["DUPLICATE: ", "LOST: ", "UNOWNED TOUCHED: ", "HELD DONE: ", "NOT CONVERGED: ", "HANGS: "];
 
 /// What came of the schedules.
 #[derive(Default)]
@@ -62,6 +62,24 @@ fn attempt(schedule: &Schedule) -> (Story, Result<(), String>) {
 fn said(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "it said nothing".to_owned())
+}
+
+/// How many runs kept each promise.
+fn counts(played: u64, failed: &[(u64, String)]) -> String {
+    let broken = |word: &str| failed.iter().filter(|(_, why)| reason(why).contains(word)).count();
+    format!(
+        "{} converged, {} duplicates, {} losses, {} unowned touched, {} held done",
+        played - failed.len() as u64,
+        broken("DUPLICATE: "),
+        broken("LOST: "),
+        broken("UNOWNED TOUCHED: "),
+        broken("HELD DONE: ")
+    )
+}
+
+/// The line that names the broken promise.
+fn reason(why: &str) -> &str {
+    why.lines().rev().find(|line| BROKEN.iter().any(|word| line.contains(word))).unwrap_or("another reason")
 }
 
 /// Plays the schedule of a seed, and a smaller one where it fails and somebody asks for that.
@@ -120,27 +138,13 @@ fn every_estate_converges_after_any_schedule_of_faults() {
         }
     });
     let tally = tally.into_inner().expect("no panic");
-    let broken = |word: &str| tally.failed.iter().filter(|(_, why)| why.contains(word)).count();
     println!(
-        "chaos: {} schedules, {} converged, {} duplicates, {} losses, {} unowned touched, {} held done, {:.1} s",
+        "chaos: {} schedules, {}, {:.1} s",
         tally.played,
-        tally.played - tally.failed.len() as u64,
-        broken("DUPLICATE: "),
-        broken("LOST: "),
-        broken("UNOWNED TOUCHED: "),
-        broken("HELD DONE: "),
+        counts(tally.played, &tally.failed),
         began.elapsed().as_secs_f64()
     );
-    let seeds: Vec<String> = tally
-        .failed
-        .iter()
-        .map(|(seed, why)| {
-            format!(
-                "{seed}: {}",
-                why.lines().rev().find(|l| BROKEN.iter().any(|b| l.starts_with(b))).unwrap_or("another reason")
-            )
-        })
-        .collect();
+    let seeds: Vec<String> = tally.failed.iter().map(|(seed, why)| format!("{seed}: {}", reason(why))).collect();
     let told: Vec<String> =
         tally.failed.iter().take(TOLD).map(|(seed, why)| format!("seed {seed}:\n{why}\n")).collect();
     assert!(tally.failed.is_empty(), "{}\n{}", told.join("\n"), seeds.join("\n"));

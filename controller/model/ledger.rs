@@ -106,10 +106,13 @@ pub fn read(text: &[u8], keys: &[Key], estate: &uuid::Uuid) -> Result<Memory, Re
 }
 
 /// What of Memory has to stand in the ledger before long, though no reader of reports would miss it: what is owned and
-/// protected, and what is paused. Failures, times and counts go with the next report.
+/// protected, what is paused, and what was begun and is not known to have ended. Failures, times and counts go with the
+/// next report.
 pub fn essence(memory: &Memory) -> Digest {
-    let Memory { estate, team, owned, pauses, found, lost, frozen, limits, .. } = memory;
-    Digest::of(&serde_json::json!([estate, team, owned, pauses, found, lost, frozen, limits]))
+    let Memory { estate, team, owned, intents, pauses, found, lost, frozen, limits, .. } = memory;
+    // A list: JSON has no maps by such keys. Whoever knows one knows its key.
+    let intents: Vec<_> = intents.values().collect();
+    Digest::of(&serde_json::json!([estate, team, owned, intents, pauses, found, lost, frozen, limits]))
 }
 
 /// What a journal takes in from a later ledger: everything where it is empty, and else what the ledger knows more, the

@@ -144,6 +144,7 @@ async fn every_estate_converges_however_the_program_is_killed() {
     });
     let failed: Vec<(u64, String)> =
         futures::stream::iter(runs).buffer_unordered(BESIDE).filter_map(|r| async { r }).collect().await;
-    println!("kill -9: {many} runs, {} converged, {:.1} s", many - failed.len(), began.elapsed().as_secs_f64());
+    let counts = super::counts(many as u64, &failed);
+    println!("kill -9: {many} runs, {counts}, {:.1} s", began.elapsed().as_secs_f64());
     assert!(failed.is_empty(), "again with CHAOS_KILL_SEED: {failed:#?}");
 }

@@ -53,7 +53,9 @@ struct Play<'a> {
     mutated: usize,
     commits: u32,
     reports: bool,
-    /// Whether the journal was lost.
+    /// Whether the last cycle ended by a crash, so that no report has told what it began.
+    untold: bool,
+    /// Whether a journal was lost that no ledger could bring back.
     forgot: bool,
 }
 
@@ -93,7 +95,8 @@ impl<'a> Play<'a> {
         let mutated = house.hand().calls().mutations.len();
         let estate = schedule.first.clone();
         let reports = schedule.reports;
-        Self { house, estate, valid: true, watch, story, struck: 0, mutated, commits: 0, reports, forgot: false }
+        let (untold, forgot) = (false, false);
+        Self { house, estate, valid: true, watch, story, struck: 0, mutated, commits: 0, reports, untold, forgot }
     }
 
     async fn round(mut self, round: &Round) -> Self {
@@ -115,7 +118,7 @@ impl<'a> Play<'a> {
         }
         if round.forgets {
             self.story.tell("the journal is deleted");
-            self.forgot = true;
+            self.forgot |= !self.reports || self.untold;
             self.house = self.house.restart_without_journal().await;
         }
         self.house.hand().clear_faults();
@@ -186,6 +189,7 @@ impl<'a> Play<'a> {
         } else {
             self.tell_outcomes();
         }
+        self.untold = crashed;
         self.watch.after(&self.house.hand(), &self.estate);
         self
     }
@@ -296,8 +300,8 @@ impl<'a> Play<'a> {
             for (n, wanted) in self.estate.droplets.iter().enumerate() {
                 let Some(wanted) = wanted else { continue };
                 let live = w.droplets.values().find(|d| d.name == format!("d{n}")).expect("it is there");
-                // Who loses the journal in the middle of a resize has a droplet that is off, and nothing says by whom:
-                // a ledger that carries the open intents would.
+                // Who loses the journal in the middle of a resize, before a report carried the open intent, has a
+                // droplet that is off, and nothing says by whom.
                 assert!(live.status == "active" || self.forgot, "NOT CONVERGED: droplet d{n} is {}", live.status);
                 // A disk does not shrink: that is a finding.
                 let told = self

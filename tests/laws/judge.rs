@@ -244,10 +244,10 @@ pub fn whole(hand: &Handle, plan: &Plan, estate: &Estate, alone: bool) {
         for (n, wanted) in estate.droplets.iter().enumerate() {
             let name = format!("d{n}");
             let found = w.droplets.values().filter(|d| d.name == name).count();
+            assert!(found <= 1, "DUPLICATE: {found} droplets are named {name}: {:#?}", w.droplets);
             if wanted.is_some() && !held.contains(&format!("Droplet/{}", estate.document_of(n))) {
-                assert_eq!(found, 1, "droplets named {name}: {:#?}", w.droplets);
+                assert_eq!(found, 1, "LOST: no droplet is named {name}: {:#?}", w.droplets);
             }
-            assert!(found <= 1, "{found} droplets are named {name}: {:#?}", w.droplets);
             assert!(!alone || wanted.is_some() || found == 0);
         }
         for (n, wanted) in estate.firewalls.iter().enumerate() {
@@ -267,7 +267,7 @@ pub fn whole(hand: &Handle, plan: &Plan, estate: &Estate, alone: bool) {
         let made = |r: &&driftless::sandbox::Record| r.id < BY_HAND;
         for record in zone.iter().flat_map(|z| z.records.values()).filter(made) {
             let what = (record.name.clone(), record.kind.clone(), record.data.clone(), record.priority);
-            assert!(seen.insert(what), "{record:?} is there twice");
+            assert!(seen.insert(what), "DUPLICATE: {record:?} is there twice");
         }
     });
 }

@@ -74,6 +74,9 @@ impl Mirror {
 
     async fn fetch_into(&self, program: &Program, dir: &Path) -> Result<Head, GitError> {
         let last = self.last();
+        if let Some(commit) = last.clone().filter(|last| self.stands_at(dir, last)) {
+            return Ok(Head { commit, moved: Moved::Same });
+        }
         if let Err(error) = self.fetch_ref(program, dir, &self.incoming(), 1).await {
             return Err(self.explain(program, error, last.is_some()).await);
         }
@@ -89,6 +92,16 @@ impl Mirror {
         remember(dir, &commit)?;
         write_last(dir, &commit)?;
         Ok(Head { commit, moved })
+    }
+
+    /// Says whether a branch on this machine is seen, without a process, to stand where it stood. Whatever is not quite as
+    /// it should be is left to git: it finds out what is wrong, and says so.
+    fn stands_at(&self, dir: &Path, last: &CommitId) -> bool {
+        let Way::Local(path) = &self.remote.way else { return false };
+        let (Ok(oid), Ok(ours)) = (last.oid(), tip(dir, INCOMING)) else { return false };
+        let branch = format!("refs/heads/{}", self.remote.branch);
+        let theirs = git2::Repository::open(path).and_then(|repo| repo.refname_to_id(&branch));
+        ours == oid && theirs.is_ok_and(|theirs| theirs == oid)
     }
 
     /// What brings the watched branch in.
