@@ -5,6 +5,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
+use std::time::Duration;
 
 /// What stands at a path below a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,10 +21,21 @@ pub struct Alone(#[expect(dead_code, reason = "kept open for its lock")] File);
 
 /// Takes the sole right to work with a folder, making it where it is not there (0700); none where another has it. `who`
 /// is written down for others: see [`holder`].
+///
+/// A process that was just killed keeps its lock until the system has taken it apart, which takes a while on a busy
+/// machine: it is waited for, two seconds at most.
 pub fn alone(folder: &Path, who: &str) -> io::Result<Option<Alone>> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let mut file = OpenOptions::new().create(true).append(true).mode(0o600).open(folder.join(LOCK))?;
-    match file.try_lock() {
+    let mut taken = file.try_lock();
+    for _ in 0..40 {
+        if !matches!(taken, Err(TryLockError::WouldBlock)) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+        taken = file.try_lock();
+    }
+    match taken {
         Ok(()) => {
             file.set_len(0)?;
             writeln!(file, "driftless {who}, process {}", std::process::id())?;
