@@ -4,6 +4,7 @@
 use crate::estate::settings;
 use crate::look::runtime;
 use crate::process::Running;
+use crate::push::{first_write, zone};
 use crate::report::{Report, ms};
 use crate::{served, world};
 use driftless::ports::git;
@@ -207,22 +208,4 @@ async fn sent(http: reqwest::Client, url: String, delivery: String, secret: &str
 
 fn ana() -> git::Person {
     git::Person::new("Ana", "ana@example.com")
-}
-
-fn zone(run: usize) -> String {
-    format!(
-        "apiVersion: driftless/v1\nkind: Domain\nmetadata: {{name: bench.example}}\nspec:\n  ignore: [{{type: NS, name: \"@\"}}]\n  records:\n    - {{name: www, type: A, value: 192.0.2.{}}}\n",
-        run + 1
-    )
-}
-
-/// When the first call that changed anything was answered.
-async fn first_write(hand: &Handle) -> u64 {
-    for _ in 0..60_000 {
-        if let Some(first) = hand.calls().mutations.first() {
-            return first.at;
-        }
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    panic!("nothing was written within a minute");
 }

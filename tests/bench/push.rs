@@ -44,7 +44,8 @@ pub fn measure(report: &mut Report) {
     });
 }
 
-fn zone(run: usize) -> String {
+/// A zone whose one record is another in each run.
+pub fn zone(run: usize) -> String {
     format!(
         "apiVersion: driftless/v1\nkind: Domain\nmetadata: {{name: bench.example}}\nspec:\n  ignore: [{{type: NS, name: \"@\"}}]\n  records:\n    - {{name: www, type: A, value: 192.0.2.{}}}\n",
         run + 1
@@ -52,7 +53,7 @@ fn zone(run: usize) -> String {
 }
 
 /// When the first call that changes anything was answered.
-async fn first_write(hand: &Handle) -> u64 {
+pub async fn first_write(hand: &Handle) -> u64 {
     for _ in 0..60_000 {
         if let Some(first) = hand.calls().mutations.first() {
             return first.at;
