@@ -260,6 +260,9 @@ impl Started {
 
 impl Drop for Started {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("what a controller logged:\n{}", self.log().join("\n"));
+        }
         // Ended already in most tests; after a failed one nothing may stay behind.
         let _ = self.child.kill();
         let _ = self.child.wait();
