@@ -287,10 +287,13 @@ async fn controller(url: &str, folder: &Path, data: &str, setup: &Setup) -> Cont
     Controller {
         reporter: Reporter::new("main", ports.clock.clone()),
         lease: Lease::new(machine::place(&data), ports.clock.clone(), setup.terms),
-        ledger: Ledger::new(setup.keys.iter().map(|key| ledger::Key::new((*key).into())).collect()),
+        ledger: Ledger::new(
+            setup.keys.iter().map(|key| ledger::Key::new((*key).into())).collect(),
+            ports.clock.clone(),
+        ),
         ports,
         mirror,
-        keeper: Keeper::load(store).await.expect("memory"),
+        keeper: Keeper::load(store, setup.clock.now()).await.expect("memory"),
         brakes: Brakes { runs_on: setup.runs_on.clone(), ..Brakes::default() },
         backoff: Backoff::default(),
         path: String::new(),

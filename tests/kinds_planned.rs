@@ -61,7 +61,9 @@ struct Rig {
 
 impl Rig {
     async fn new() -> Self {
-        let keeper = Keeper::load(Store::memory_only().await.expect("a journal")).await.expect("an empty one");
+        let keeper = Keeper::load(Store::memory_only().await.expect("a journal"), jiff::Timestamp::UNIX_EPOCH)
+            .await
+            .expect("an empty one");
         Self { bench: Bench::new().await, keeper }
     }
 

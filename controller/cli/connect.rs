@@ -114,14 +114,14 @@ const RUNS: &str = "driftless run,";
 
 /// Opens the journal, making it where it is missing.
 pub async fn journal(config: &Config) -> anyhow::Result<Keeper> {
-    Ok(Keeper::load(Store::open(config.journal()).await?).await?)
+    Ok(Keeper::load(Store::open(config.journal()).await?, Clock::System.now()).await?)
 }
 
 /// Opens the journal only where it exists already: a plan on a laptop leaves nothing behind.
 pub async fn journal_if_any(config: &Config) -> anyhow::Result<Keeper> {
     let store =
         if config.journal().exists() { Store::open(config.journal()).await? } else { Store::memory_only().await? };
-    Ok(Keeper::load(store).await?)
+    Ok(Keeper::load(store, Clock::System.now()).await?)
 }
 
 /// Opens the mirror of the repo among this machine's data.
@@ -171,7 +171,7 @@ pub fn lease(config: &Config) -> Lease {
 const SHORTEST_KEY: usize = 16;
 
 /// The ledger with its keys: those of the settings, else one in the data folder, made at the first start.
-pub fn ledger(config: &Config) -> anyhow::Result<Ledger> {
+pub fn ledger(config: &Config, clock: &Clock) -> anyhow::Result<Ledger> {
     let own = config.data_dir.join("ledger.key");
     let mut keys = Vec::new();
     match &config.ledger_key {
@@ -198,7 +198,7 @@ pub fn ledger(config: &Config) -> anyhow::Result<Ledger> {
             "a key for the ledger is shorter than {SHORTEST_KEY} characters\n  Make one with `openssl rand -hex 32`, for ledger.key_file in driftless.toml."
         );
     }
-    Ok(Ledger::new(keys.into_iter().map(ledger::Key::new).collect()))
+    Ok(Ledger::new(keys.into_iter().map(ledger::Key::new).collect(), clock.clone()))
 }
 
 /// Puts the controller together.
@@ -209,7 +209,7 @@ pub async fn controller(config: &Config) -> anyhow::Result<Controller> {
     Ok(Controller {
         reporter: Reporter::new(config.branch.clone(), ports.clock.clone()),
         lease: lease(config),
-        ledger: ledger(config)?,
+        ledger: ledger(config, &ports.clock)?,
         ports,
         mirror,
         keeper,

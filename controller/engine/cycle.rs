@@ -198,6 +198,7 @@ impl Controller {
         self.keeper.refresh().await?;
         let said = self.ledger.recall(&self.reporter, &self.mirror, estate, &self.keeper).await?;
         said.into_iter().for_each(|trouble| snapshot.trouble(trouble));
+        self.keeper.take_over().await?;
         if !self.ledger.is_read() && self.keeper.memory().estate.is_none() {
             return Ok(None);
         }

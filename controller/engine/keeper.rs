@@ -2,7 +2,10 @@
 //! Must not decide anything.
 
 use crate::model::{Memory, Patch, Plan};
+use crate::plan::settle;
 use crate::ports::store::{Store, StoreError};
+use jiff::Timestamp;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::Mutex;
 
@@ -15,13 +18,22 @@ pub struct Keeper {
     memory: RwLock<Arc<Memory>>,
     turn: Mutex<()>,
     store: Store,
+    start: Timestamp,
+    /// Whether this process goes on with what a former one began.
+    took_over: AtomicBool,
 }
 
 impl Keeper {
-    /// Reads Memory from its journal.
-    pub async fn load(store: Store) -> Result<Self, StoreError> {
+    /// Reads Memory from its journal; `start` is now.
+    pub async fn load(store: Store, start: Timestamp) -> Result<Self, StoreError> {
         let memory = store.load().await?;
-        Ok(Self { memory: RwLock::new(Arc::new(memory)), turn: Mutex::new(()), store })
+        Ok(Self {
+            memory: RwLock::new(Arc::new(memory)),
+            turn: Mutex::new(()),
+            store,
+            start,
+            took_over: AtomicBool::new(false),
+        })
     }
 
     /// Reads Memory from the journal again: another program of this machine may have approved something.
@@ -29,6 +41,20 @@ impl Keeper {
         let _turn = self.turn.lock().await;
         let memory = self.store.load().await?;
         self.put(memory);
+        Ok(())
+    }
+
+    /// When this process began to keep Memory: whatever a former one sent was sent before.
+    pub fn start(&self) -> Timestamp {
+        self.start
+    }
+
+    /// Goes on with what a former process began: it settles from this one's start on. Once; later calls do nothing.
+    pub async fn take_over(&self) -> Result<(), StoreError> {
+        if !self.took_over.load(Ordering::Relaxed) {
+            self.write(&settle::reopened(&self.memory(), self.start)).await?;
+            self.took_over.store(true, Ordering::Relaxed);
+        }
         Ok(())
     }
 

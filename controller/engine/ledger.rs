@@ -17,8 +17,10 @@ use super::report::Reporter;
 use super::snapshot::Trouble;
 use crate::model::ledger::{self, Key, Refused};
 use crate::model::{Digest, Estate, Memory, Patch};
+use crate::ports::clock::Clock;
 use crate::ports::git::Mirror;
 use crate::ports::store::StoreError;
+use jiff::Timestamp;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Its file in the report folder.
@@ -30,13 +32,14 @@ pub struct Ledger {
     keys: Vec<Key>,
     /// Whether it was read since the start, and since another wrote.
     recalled: AtomicBool,
+    clock: Clock,
 }
 
 impl Ledger {
     /// A ledger that is signed with the first of these keys; the others are believed as well. Without a key there is
     /// no ledger.
-    pub fn new(keys: Vec<Key>) -> Self {
-        Self { keys, recalled: AtomicBool::new(false) }
+    pub fn new(keys: Vec<Key>, clock: Clock) -> Self {
+        Self { keys, recalled: AtomicBool::new(false), clock }
     }
 
     /// Takes in what the ledger on the report branch knows more than the journal; once, at the first call that can.
@@ -65,7 +68,7 @@ impl Ledger {
         let foreign = journal.estate.is_some_and(|known| known != estate.settings.id);
         let (patches, trouble) = match read {
             _ if foreign => (Vec::new(), None), // The plan says so, and touches nothing.
-            Some(Ok(ledger)) if ledger.serial > journal.serial => taken_in(&journal, ledger, blank),
+            Some(Ok(ledger)) if ledger.serial > journal.serial => taken_in(&journal, ledger, blank, keeper.start()),
             Some(Ok(_)) => (Vec::new(), None),
             Some(Err(why)) => (lost(&journal), Some(refused(&why, journal.serial == 0))),
             None if stands.report => (lost(&journal), blank.then(unwritten)),
@@ -92,7 +95,7 @@ impl Ledger {
             }
         };
         let trouble = another(journal.serial, theirs.serial);
-        keeper.write(&ledger::taken_in(&journal, theirs)).await?;
+        keeper.write(&ledger::taken_in(&journal, theirs, self.clock.now())).await?;
         tracing::warn!(hint = trouble.hint, "{}", trouble.what);
         Ok(Some(trouble))
     }
@@ -133,9 +136,9 @@ impl Ledger {
     }
 }
 
-fn taken_in(journal: &Memory, ledger: Memory, blank: bool) -> (Vec<Patch>, Option<Trouble>) {
+fn taken_in(journal: &Memory, ledger: Memory, blank: bool, start: Timestamp) -> (Vec<Patch>, Option<Trouble>) {
     let (ours, theirs, owned) = (journal.serial, ledger.serial, ledger.owned.len());
-    let patches = ledger::taken_in(journal, ledger);
+    let patches = ledger::taken_in(journal, ledger, start);
     if blank {
         tracing::info!(serial = theirs, owned, "the journal is empty: what it held was read back from the ledger");
         return (patches, None);

@@ -7,8 +7,10 @@ use super::keeper::Keeper;
 use super::lease::Lease;
 use crate::kinds::{self, AnyOperate, Progress, Work};
 use crate::model::memory::Failure;
-use crate::model::{Attempt, Digest, Done, Estate, Fault, Intent, Outcome, Patch, Planned, ProviderId, Step, Verb};
-use crate::plan::record;
+use crate::model::{
+    Attempt, Digest, Done, Estate, Fault, Intent, Outcome, Patch, Planned, ProviderId, Reached, Step, Verb,
+};
+use crate::plan::{record, settle};
 use crate::ports::Ports;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -88,7 +90,13 @@ impl<'a> Worker<'a> {
         self.reach_anew(kind, change, &done, answering).await?;
         let owned = self.keeper.memory().owned.get(&change.key.id).cloned();
         let document = self.estate.documents.get(&change.key.id);
-        let mut patches = record::done(kind, document, owned.as_ref(), change, &done, self.ports.clock.now());
+        let now = self.ports.clock.now();
+        let mut patches = record::done(kind, document, owned.as_ref(), change, &done, now);
+        if settle::shows_later(kind, &change.key) {
+            let open = self.keeper.memory().intents.get(&change.key).cloned();
+            let answered = |i| Intent { reached: Reached::Answered, unclear: false, stage: None, opened: now, ..i };
+            patches.extend(open.map(answered).map(Patch::Intend));
+        }
         if self.keeper.memory().approvals.contains_key(&change.digest) {
             patches.push(Patch::Spend(change.digest.clone()));
             if change.key.verb.removes() {
@@ -126,11 +134,12 @@ impl<'a> Worker<'a> {
             ));
         };
         let open = self.keeper.memory().intents.get(&change.key).cloned();
+        let later = settle::shows_later(kind, &change.key);
         let intent = match open {
-            Some(intent) => intent,
-            None => self.intent(kind, change, before),
+            Some(intent) if !later => intent,
+            former => Intent { stage: former.and_then(|i| i.stage), ..self.intent(kind, change, before) },
         };
-        if change.key.verb == Verb::Create || change.key.verb == Verb::Replace {
+        if later || matches!(change.key.verb, Verb::Create | Verb::Replace) {
             // Durable before anything is sent: what follows may be lost, this may not.
             self.keeper.write(&[Patch::Intend(intent.clone())]).await.map_err(not_written)?;
         }
@@ -159,6 +168,8 @@ impl<'a> Worker<'a> {
             opened: self.ports.clock.now(),
             unclear: false,
             wrote: change.wrote.iter().cloned().collect(),
+            settles: change.settles.clone().filter(|_| change.key.part.is_some()),
+            reached: Reached::Begun,
         }
     }
 
@@ -173,9 +184,14 @@ impl<'a> Worker<'a> {
         let next = if again { self.next(&fault, attempts, now, &change.digest) } else { None };
         let mut patches = Vec::new();
         match (&fault, open) {
-            (Fault::Unclear { .. }, Some(intent)) => patches.push(Patch::Intend(Intent { unclear: true, ..intent })),
+            // Whatever was sent was sent before now.
+            (Fault::Unclear { .. }, Some(intent)) => {
+                patches.push(Patch::Intend(Intent { unclear: true, opened: now, ..intent }));
+            }
             // What was made, or passed through a bad state, is found again by its intent.
-            (_, Some(intent)) if intent.stage.is_some() || intent.provider_id.is_some() => {}
+            (_, Some(intent)) if intent.stage.is_some() || intent.provider_id.is_some() => {
+                patches.push(Patch::Intend(Intent { opened: now, ..intent }));
+            }
             (_, Some(_)) => patches.push(Patch::Settle(change.key.clone())),
             (_, None) => {}
         }
@@ -234,7 +250,11 @@ pub(super) fn said(panic: &(dyn Any + Send)) -> String {
 /// The fault of a change that panicked: a create may have been sent, so it is settled by looking.
 fn mistake(change: &Planned, panic: &str) -> Fault {
     let what = format!("{} ended by a mistake in driftless: {panic}", change.key);
+    let kind = kinds::ALL.iter().find(|kind| kind.name() == change.key.id.kind);
     match change.key.verb {
+        _ if kind.is_some_and(|kind| settle::shows_later(*kind, &change.key)) => {
+            Fault::unclear(what, "The next looks find out what was done. Please report this.")
+        }
         Verb::Create | Verb::Replace => {
             Fault::unclear(what, "The next look finds out what was done. Please report this.")
         }

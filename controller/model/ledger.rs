@@ -6,8 +6,9 @@
 //! in it: Memory has none, only digests. Approvals are left out: a ledger that is read twice would make them good twice.
 
 use super::digest::canonical;
-use super::{Digest, Memory, Owned, Patch, Pause};
+use super::{Digest, Intent, Memory, Owned, Patch, Pause};
 use hmac::{Hmac, KeyInit, Mac};
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use sha2::Sha256;
@@ -111,15 +112,16 @@ pub fn read(text: &[u8], keys: &[Key], estate: &uuid::Uuid) -> Result<Memory, Re
 pub fn essence(memory: &Memory) -> Digest {
     let Memory { estate, team, owned, intents, pauses, found, lost, frozen, limits, .. } = memory;
     // A list: JSON has no maps by such keys. Whoever knows one knows its key.
-    let intents: Vec<_> = intents.values().collect();
+    let intents: Vec<_> = intents.values().filter(|intent| intent.reached.is_begun()).collect();
     Digest::of(&serde_json::json!([estate, team, owned, intents, pauses, found, lost, frozen, limits]))
 }
 
 /// What a journal takes in from a later ledger: everything where it is empty, and else what the ledger knows more, the
 /// stricter of both where they differ. Which object is whose is the later one's to say.
 ///
-/// Approvals of a journal that has fallen behind are used up: they may have been used already.
-pub fn taken_in(journal: &Memory, ledger: Memory) -> Vec<Patch> {
+/// Approvals of a journal that has fallen behind are used up: they may have been used already. What the ledger says was
+/// under way was sent before `then`.
+pub fn taken_in(journal: &Memory, ledger: Memory, then: Timestamp) -> Vec<Patch> {
     // Whoever adds to Memory decides here what a lost journal gets back.
     let Memory {
         estate,
@@ -157,7 +159,8 @@ pub fn taken_in(journal: &Memory, ledger: Memory) -> Vec<Patch> {
         patches.push(Patch::Pause(id, pause));
     }
     let new = intents.into_iter().filter(|(key, _)| !journal.intents.contains_key(key));
-    patches.extend(new.map(|(_, intent)| Patch::Intend(intent)));
+    // Nobody knows when its last call was sent.
+    patches.extend(new.map(|(_, intent)| Patch::Intend(Intent { opened: then, ..intent })));
     patches.extend(deletions.into_iter().filter(|d| !journal.deletions.contains(d)).map(Patch::Deleted));
     patches.extend(failures.into_iter().map(|(key, failure)| Patch::Fail(key, failure)));
     patches.extend(since.into_iter().map(|(what, when)| Patch::Since(what, when)));

@@ -115,6 +115,33 @@ pub struct Intent {
     pub unclear: bool,
     /// What to remember of the object once it is found: see `Owned.wrote`.
     pub wrote: BTreeMap<String, Digest>,
+    /// The fingerprint of what is wanted of a part, where it works on one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settles: Option<Digest>,
+    /// How far it has come.
+    #[serde(default, skip_serializing_if = "Reached::is_begun")]
+    pub reached: Reached,
+}
+
+/// How far begun work has come. Work on parts stays open for a while after its last answer, since only a list shows what
+/// it wrote, and lists lag.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Reached {
+    /// Not all of its calls are known to have been answered.
+    #[default]
+    Begun,
+    /// All were answered.
+    Answered,
+    /// A look has shown what it wrote.
+    Shown,
+}
+
+impl Reached {
+    /// Says whether it may have been interrupted.
+    pub fn is_begun(&self) -> bool {
+        *self == Self::Begun
+    }
 }
 
 /// A pause made by hand.

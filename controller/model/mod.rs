@@ -35,7 +35,7 @@ pub use fault::Fault;
 pub use finding::Finding;
 pub use id::{ChangeKey, Key, Marker, Output, ProviderId, ResourceId, Scope, Verb};
 pub use kind::{Diff, Diffed, FileNeed, Kind, Need};
-pub use memory::{Approval, Freeze, Intent, Memory, Owned, Patch, Pause};
+pub use memory::{Approval, Freeze, Intent, Memory, Owned, Patch, Pause, Reached};
 pub use money::Cents;
 pub use outcome::{Attempt, Done, Outcome};
 pub use plan::Plan;

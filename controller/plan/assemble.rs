@@ -205,6 +205,8 @@ impl<'a> Draft<'a> {
     /// What is owned, with the parts that we began to make and did not see to their end: what stands of them is ours.
     fn with_begun_parts(&self, id: &ResourceId, owned: Option<&Owned>) -> Option<Owned> {
         let open = self.memory.intents.values().filter(|i| &i.key.id == id && i.key.verb == Verb::Create);
+        // What was answered is owned by itself, or was let go of since.
+        let open = open.filter(|i| i.reached.is_begun());
         let begun: Vec<&String> = open.filter_map(|i| i.key.part.as_ref()).collect();
         let mut owned = owned.filter(|_| !begun.is_empty())?.clone();
         for part in begun {

@@ -5,7 +5,7 @@ use super::claim::Claims;
 use super::settle;
 use super::standing::FOUND;
 use crate::model::finding::Weight;
-use crate::model::{ChangeKey, Finding, Intent, Observed, Patch, ResourceId, Verb};
+use crate::model::{ChangeKey, Finding, Intent, Observed, Patch, Reached, ResourceId, Verb};
 use std::collections::BTreeSet;
 
 /// So many ids are named one by one.
@@ -25,7 +25,7 @@ impl Draft<'_> {
         let settled: BTreeSet<ChangeKey> = self.remember.iter().filter_map(settled).collect();
         for intent in self.memory.intents.values().filter(|i| !settled.contains(&i.key)) {
             if self.over(claims, intent) {
-                self.remember.push(Patch::Settle(intent.key.clone()));
+                self.remember.extend(self.closed(intent));
             }
         }
         for key in self.memory.failures.keys() {
@@ -66,6 +66,22 @@ impl Draft<'_> {
             && claims.of.get(id).is_none_or(|claim| !matches!(claim.observed, Observed::Unknown { .. }))
     }
 
+    /// What is remembered of an intent for which nothing is left to do. A list that has shown a part may be followed by one
+    /// that lags, so a part's intent is kept until that cannot be any more.
+    fn closed(&self, intent: &Intent) -> Option<Patch> {
+        if !self.shows_later(intent) || settle::settles(intent) <= self.world.as_of {
+            return Some(Patch::Settle(intent.key.clone()));
+        }
+        let document = self.estate.documents.get(&intent.key.id)?;
+        let wanted = document.fingerprints.get(intent.key.part.as_deref().unwrap_or_default());
+        let shown = intent.reached != Reached::Shown && wanted.is_some() && wanted == intent.settles.as_ref();
+        shown.then(|| Patch::Intend(Intent { reached: Reached::Shown, ..intent.clone() }))
+    }
+
+    fn shows_later(&self, intent: &Intent) -> bool {
+        self.kinds.get(intent.key.id.kind.as_str()).is_some_and(|kind| settle::shows_later(*kind, &intent.key))
+    }
+
     fn over(&self, claims: &Claims<'_>, intent: &Intent) -> bool {
         let renamed = self.estate.documents.values().find(|d| d.formerly.contains(&intent.key.id));
         let claim = claims.of.get(&intent.key.id).or_else(|| claims.of.get(&renamed?.id));
@@ -76,9 +92,9 @@ impl Draft<'_> {
             }),
             // Staged work is over once nothing is left to be done: until then its stage says what to undo.
             _ if settle::makes(&intent.key) => false,
-            // A part that was being made is over once nothing is left to do for that part.
+            // A part is over once nothing is left to do for that part.
             _ => {
-                let part_alone = intent.key.verb == Verb::Create;
+                let part_alone = intent.key.verb == Verb::Create || self.shows_later(intent);
                 let concerned = |key: &ChangeKey| !part_alone || key.part == intent.key.part;
                 let left = self.changed.get(&intent.key.id).is_some_and(|keys| keys.iter().any(concerned));
                 self.judged(claims, &intent.key.id) && !left

@@ -1,9 +1,10 @@
 //! What is remembered when something is in sync, and when a change has been done; and by which digest a change is known.
 
 use super::claim::Claim;
+use super::settle;
 use crate::model::memory::{Deletion, Retiring};
 use crate::model::{
-    AnyKind, Digest, Document, Done, Live, Owned, Patch, Planned, Policy, ResourceId, Scope, Step, Verb,
+    AnyKind, ChangeKey, Digest, Document, Done, Live, Owned, Patch, Planned, Policy, ResourceId, Scope, Step, Verb,
 };
 use jiff::Timestamp;
 use serde_json::json;
@@ -148,7 +149,10 @@ pub fn done(
     now: Timestamp,
 ) -> Vec<Patch> {
     let id = change.key.id.clone();
-    let mut patches = vec![Patch::Settle(change.key.clone()), Patch::Heal(change.key.clone())];
+    let mut patches = vec![Patch::Heal(change.key.clone())];
+    if !settle::shows_later(kind, &change.key) {
+        patches.push(Patch::Settle(change.key.clone()));
+    }
     let part = change.key.part.clone();
     match (change.key.verb, part) {
         (Verb::Create | Verb::Update | Verb::Adopt, Some(part)) if kind.by_part() => {
@@ -160,7 +164,11 @@ pub fn done(
             patches.push(Patch::PartGone(id, part));
             patches.push(deleted(change, now));
         }
-        (Verb::Release, Some(part)) => patches.push(Patch::PartGone(id, part)),
+        (Verb::Release, Some(part)) => {
+            let ours = [Verb::Create, Verb::Update].map(|verb| ChangeKey { verb, ..change.key.clone() });
+            patches.extend(ours.into_iter().filter(|key| settle::shows_later(kind, key)).map(Patch::Settle));
+            patches.push(Patch::PartGone(id, part));
+        }
         (Verb::Delete, None) => {
             patches.push(Patch::Forget(id));
             patches.push(deleted(change, now));

@@ -3,10 +3,10 @@
 
 use super::assemble::Draft;
 use super::claim::Claim;
-use super::{guard, record, sequence};
+use super::{guard, record, sequence, settle};
 use crate::model::{
-    AnyKind, Cause, ChangeKey, Digest, Document, Hold, HoldReason, Mode, Place, Planned, Policy, ResourceId, Standing,
-    Step, Supply, Verb,
+    AnyKind, Cause, ChangeKey, Digest, Document, Hold, HoldReason, Mode, Place, Planned, Policy, Reached, ResourceId,
+    Shown, Standing, Step, Supply, Verb,
 };
 use jiff::Timestamp;
 
@@ -95,14 +95,31 @@ impl Draft<'_> {
                 }
             }
         }
-        if let Some(intent) = self.memory.intents.get(&change.key).filter(|i| i.unclear && i.stage.is_none()) {
-            let until = intent.opened.saturating_add(super::settle::SETTLE.signed()).unwrap_or(Timestamp::MAX);
-            if until > self.world.as_of {
-                let text = "it was sent and no answer came; it is looked for before it is sent again";
-                change.standing = Standing::Blocked(text.to_owned());
-                self.due(until);
-            }
+        if let Some((until, text)) = self.unshown(change) {
+            change.standing = Standing::Blocked(text.to_owned());
+            self.due(until);
         }
+    }
+
+    /// Whether this look may lack what was written before, until when, and why. What a look has shown once, and another
+    /// one lacks, is given the same time before it is made again; a new wish, and what alters or removes, need not wait.
+    fn unshown(&self, change: &Planned) -> Option<(Timestamp, &'static str)> {
+        let kind = self.kinds.get(change.key.id.kind.as_str())?;
+        if !settle::shows_later(*kind, &change.key) {
+            return None;
+        }
+        let keys = [Verb::Create, Verb::Update].map(|verb| ChangeKey { verb, ..change.key.clone() });
+        let open = keys.iter().filter_map(|key| self.memory.intents.get(key));
+        let again = change.cause == Cause::Drift && change.fields.iter().any(|field| field.from == Shown::Nothing);
+        let open = open.filter(|i| i.reached != Reached::Shown || again);
+        let last = open.max_by_key(|i| i.opened).filter(|i| settle::settles(i) > self.world.as_of)?;
+        let text = match last.reached {
+            Reached::Begun => "it was sent and no answer came; it is looked for before it is sent again",
+            _ => {
+                "it was written less than a minute ago; lists lag, so it is looked at again before it is written again"
+            }
+        };
+        Some((settle::settles(last), text))
     }
 
     /// What `dependsOn` names and cannot be seen, or does not exist, keeps a change back: it hands over no output that would.

@@ -233,6 +233,8 @@ impl<K: Operate<Want: Clone>> Life<K> {
             opened: jiff::Timestamp::UNIX_EPOCH,
             unclear: false,
             wrote: BTreeMap::new(),
+            settles: None,
+            reached: Default::default(),
         });
     }
 

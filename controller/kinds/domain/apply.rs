@@ -40,8 +40,9 @@ async fn settle(work: &Work<'_>, zone: &str, key: &SetKey, ttl: u32, want: &BTre
 async fn run(work: &Work<'_>, zone: &str, ops: &[Op]) -> Result<(), Fault> {
     for (nth, op) in ops.iter().enumerate() {
         if let Err(fault) = one(&work.ports.digitalocean, zone, op).await {
-            if nth > 0 && work.key.verb == Verb::Create {
-                // Half of a set stands there that nobody but us made: the intent stays open and says so.
+            if nth > 0 && matches!(work.key.verb, Verb::Create | Verb::Update) {
+                // Half of a set stands there that nobody but us made, and no list may show it yet: the intent stays open
+                // and says so.
                 work.progress.stage(Some("begun"), None).await?;
             }
             return Err(fault);

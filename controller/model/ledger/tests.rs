@@ -61,7 +61,7 @@ fn applied(mut memory: Memory, patches: &[Patch]) -> Memory {
 fn an_empty_journal_gets_back_everything_but_approvals() {
     let text = write(&memory(), &key("a"));
     let read = read(text.as_bytes(), &[key("b"), key("a")], &ESTATE).unwrap();
-    let back = applied(Memory::default(), &taken_in(&Memory::default(), read));
+    let back = applied(Memory::default(), &taken_in(&Memory::default(), read, at("2026-01-02T00:00:00Z")));
     assert_eq!(back, Memory { approvals: BTreeMap::new(), ..memory() });
 }
 
@@ -128,7 +128,7 @@ fn a_journal_that_is_behind_takes_in_what_is_new_and_keeps_what_is_stricter() {
     new.owned.insert(id("ocr"), owned("3"));
     new.owned.get_mut(&id("erp")).unwrap().policy.on_remove = OnRemove::Destroy;
     new.pauses.insert(id("erp"), Pause { reason: "for a day".to_owned(), until: Some(at("2026-01-02T00:00:00Z")) });
-    let both = applied(old.clone(), &taken_in(&old, new));
+    let both = applied(old.clone(), &taken_in(&old, new, at("2026-01-02T00:00:00Z")));
     let erp = &both.owned[&id("erp")];
     assert_eq!(erp.provider_id.0, "2", "which object it is, the later one knows");
     assert!(erp.policy.protect && erp.policy.on_remove == OnRemove::Keep, "{:?}", erp.policy);

@@ -319,6 +319,8 @@ impl Stage {
             opened: ago(10),
             unclear: true,
             wrote: BTreeMap::new(),
+            settles: None,
+            reached: Reached::Begun,
             key: key.clone(),
         };
         with(&mut intent);

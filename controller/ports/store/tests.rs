@@ -66,7 +66,9 @@ fn intent() -> impl Strategy<Value = Intent> {
             stage,
             opened,
             unclear,
+            settles: wrote.values().next().cloned(),
             wrote,
+            reached: crate::model::Reached::Answered,
         },
     )
 }

@@ -118,6 +118,8 @@ pub fn resize_intent(stage: Option<&str>) -> Intent {
         stage: stage.map(str::to_owned),
         opened: jiff::Timestamp::UNIX_EPOCH,
         unclear: false,
+        settles: None,
+        reached: Default::default(),
         wrote: Default::default(),
     }
 }
