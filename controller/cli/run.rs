@@ -40,7 +40,7 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments, global: &Global, screen: &Screen) -> anyhow::Result<Exit> {
     let config = connect::settings(global, screen)?;
     logs(&config, global.verbose);
-    let _alone = connect::alone(&config, "run")?;
+    let _alone = connect::alone(&config, "run").await?;
     let controller = Arc::new(connect::controller(&config).await?);
     if config.freeze {
         tracing::warn!("frozen: freeze is set in the settings of this machine, so nothing is changed; looking goes on");
