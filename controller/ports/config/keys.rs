@@ -67,6 +67,7 @@ pub(super) const KEYS: &[Key] = &[
     key("digitalocean.per_hour", Shape::Number),
     Key { name: "log.level", shape: Shape::Text, also: &["RUST_LOG"] },
     key("log.format", Shape::Text),
+    Key { name: "telemetry.endpoint", shape: Shape::Text, also: &["OTEL_EXPORTER_OTLP_ENDPOINT"] },
     key("ledger.key", Shape::Secret),
     key("ledger.former_key", Shape::Secret),
     key("caps.max_deletes", Shape::Number),

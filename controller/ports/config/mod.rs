@@ -49,6 +49,8 @@ pub struct Config {
     pub former_ledger_key: Option<Secret>,
     /// What is logged.
     pub log: Log,
+    /// The collector that traces go to, without a slash at its end.
+    pub telemetry: Option<String>,
     /// Bounds on what Settings in the repo may allow.
     pub caps: Caps,
     /// Where the API is heard, and where that of another machine is.
@@ -292,6 +294,7 @@ impl Config {
             log: Log { level: from.text("log.level", "info"), format: check::log_format(from) },
             caps: Caps {
                 max_deletes: from.optional("caps.max_deletes", |text| check::number(text, 0, u32::MAX)),
+            telemetry: from.optional("telemetry.endpoint", check::collector),
                 max_delete_percent: from
                     .optional("caps.max_delete_percent", |text| check::number(text, 0, 100))
                     .and_then(|percent| u8::try_from(percent).ok()),
@@ -320,6 +323,11 @@ impl Config {
 
     /// Every setting that has a value, and where it comes from: for `--verbose`. Shows no secret.
     pub fn describe(&self) -> &[Described] {
+    /// Whether a token may be sent to an address: over https, or to this machine.
+    pub fn is_private(address: &url::Url) -> bool {
+        address.scheme() == "https" || check::is_loopback(address)
+    }
+
         &self.described
     }
 }
