@@ -84,7 +84,15 @@ mod tests {
 
     fn person(name: &str, hash: Option<&str>) -> Access {
         let token_hash = hash.map(|h| h.to_owned().into());
-        Access { name: name.to_owned(), token_hash, role: Role::Viewer, github: None, emails: vec![], os_user: None }
+        Access {
+            name: name.to_owned(),
+            token_hash,
+            role: Role::Viewer,
+            github: None,
+            teams: vec![],
+            emails: vec![],
+            os_user: None,
+        }
     }
 
     #[test]

@@ -82,7 +82,10 @@ pub(super) const KEYS: &[Key] = &[
 ];
 
 /// What one entry of `[[access]]` may say.
-pub(super) const ACCESS: &[&str] = &["name", "token_hash", "role", "github", "emails", "os_user"];
+pub(super) const ACCESS: &[&str] = &["name", "token_hash", "role", "github", "teams", "emails", "os_user"];
+
+/// Those of them that are lists of texts.
+pub(super) const LISTS: &[&str] = &["teams", "emails"];
 
 /// The name of the file variant of a secret.
 pub(super) fn file_variant(name: &str) -> String {

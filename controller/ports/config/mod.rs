@@ -154,6 +154,8 @@ pub struct Access {
     pub role: Role,
     /// Their GitHub login.
     pub github: Option<String>,
+    /// The teams that they are in, as Settings name approvers: `org/team`.
+    pub teams: Vec<String>,
     /// The addresses that they commit with.
     pub emails: Vec<String>,
     /// Their user on this machine, for the unix socket.
@@ -292,9 +294,9 @@ impl Config {
             ledger_key: from.secret("ledger.key"),
             former_ledger_key: from.secret("ledger.former_key"),
             log: Log { level: from.text("log.level", "info"), format: check::log_format(from) },
+            telemetry: from.optional("telemetry.endpoint", check::collector),
             caps: Caps {
                 max_deletes: from.optional("caps.max_deletes", |text| check::number(text, 0, u32::MAX)),
-            telemetry: from.optional("telemetry.endpoint", check::collector),
                 max_delete_percent: from
                     .optional("caps.max_delete_percent", |text| check::number(text, 0, 100))
                     .and_then(|percent| u8::try_from(percent).ok()),
@@ -321,13 +323,13 @@ impl Config {
         self.data_dir.join("mirror.git")
     }
 
-    /// Every setting that has a value, and where it comes from: for `--verbose`. Shows no secret.
-    pub fn describe(&self) -> &[Described] {
     /// Whether a token may be sent to an address: over https, or to this machine.
     pub fn is_private(address: &url::Url) -> bool {
         address.scheme() == "https" || check::is_loopback(address)
     }
 
+    /// Every setting that has a value, and where it comes from: for `--verbose`. Shows no secret.
+    pub fn describe(&self) -> &[Described] {
         &self.described
     }
 }
