@@ -40,4 +40,6 @@ mod recorder;
 mod sandbox_judges;
 mod scenarios;
 mod server;
+#[cfg(feature = "otel")]
+mod telemetry;
 mod workbench;

@@ -50,7 +50,7 @@ pub async fn run(arguments: Arguments, global: &Global, screen: &Screen) -> anyh
     let Some((estate, source)) = plan_command::estate(&config, from, screen).await? else { return Ok(Exit::Error) };
     let ports = connect::ports(&config)?;
     connect::reach(&config, &ports).await?;
-    let _alone = connect::alone(&config, "apply")?;
+    let _alone = connect::alone(&config, "apply").await?;
     let keeper = connect::journal(&config).await?;
     let memory = keeper.memory();
     if let Some(halt) = halted(config.freeze, &memory, &estate, ports.clock.now()) {

@@ -93,9 +93,9 @@ pub async fn reach(config: &Config, ports: &Ports) -> anyhow::Result<()> {
 /// Makes sure that nobody else changes the world with this machine's data, as long as the value is kept.
 ///
 /// `who` is the command that works with it, for whoever comes second.
-pub fn alone(config: &Config, who: &str) -> anyhow::Result<Alone> {
+pub async fn alone(config: &Config, who: &str) -> anyhow::Result<Alone> {
     let folder = &config.data_dir;
-    let lock = disk::alone(folder, who).with_context(|| format!("{} could not be locked", folder.display()))?;
+    let lock = disk::alone(folder, who).await.with_context(|| format!("{} could not be locked", folder.display()))?;
     lock.ok_or_else(|| {
         let holder = disk::holder(folder).unwrap_or_else(|| "it does not say which".to_owned());
         let todo = match holder.starts_with(RUNS) {

@@ -69,7 +69,7 @@ async fn backup(config: &Config, file: &Path, screen: &Screen) -> anyhow::Result
 }
 
 async fn restore(config: &Config, file: &Path, screen: &Screen) -> anyhow::Result<()> {
-    let _alone = connect::alone(config, "journal restore")?;
+    let _alone = connect::alone(config, "journal restore").await?;
     let journal = config.journal();
     let former = store::restore(file, &journal, Clock::System.now()).await;
     let former = former.with_context(|| format!("{} was not restored", file.display()))?;

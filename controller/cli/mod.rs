@@ -14,6 +14,7 @@ mod import;
 mod init;
 mod inventory;
 mod journal;
+mod logs;
 mod pause;
 mod plan;
 mod reach;

@@ -119,7 +119,7 @@ impl Here {
         let own = OsUser::this();
         let who = Who::on_machine(&own, own.uid, sudo().as_deref(), &config.access)
             .map_err(|refusal| anyhow!("{}\n  {}", refusal.what, refusal.hint))?;
-        let alone = connect::alone(config, act.name())?;
+        let alone = connect::alone(config, act.name()).await?;
         let keeper = connect::journal(config).await?;
         let mirror = match config.repo {
             Some(_) => Some(connect::mirror(config)?),

@@ -1,5 +1,6 @@
-//! `driftless run`: the controller. Owns signals and logs; the loop is the engine's.
+//! `driftless run`: the controller. Owns its signals and its ending; the loop is the engine's.
 
+use super::logs::Logs;
 use super::screen::Screen;
 use super::{Exit, Global, connect};
 use crate::engine::cycle::Controller;
@@ -7,14 +8,12 @@ use crate::engine::execute::Progress;
 use crate::engine::run::{Pace, Wake, run as keep_running};
 use crate::engine::watch;
 use crate::model::{Severity, Span};
-use crate::ports::config::{Config, LogFormat};
 use crate::server;
 use anyhow::Context;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 /// Runs the controller
 ///
@@ -39,8 +38,8 @@ pub struct Arguments {
 /// Runs the command.
 pub async fn run(arguments: Arguments, global: &Global, screen: &Screen) -> anyhow::Result<Exit> {
     let config = connect::settings(global, screen)?;
-    logs(&config, global.verbose);
-    let _alone = connect::alone(&config, "run")?;
+    let logs = Logs::start(&config, global.verbose);
+    let _alone = connect::alone(&config, "run").await?;
     let controller = Arc::new(connect::controller(&config).await?);
     if config.freeze {
         tracing::warn!("frozen: freeze is set in the settings of this machine, so nothing is changed; looking goes on");
@@ -50,6 +49,7 @@ pub async fn run(arguments: Arguments, global: &Global, screen: &Screen) -> anyh
     if arguments.once {
         controller.pass_windows.store(arguments.now, std::sync::atomic::Ordering::SeqCst);
         controller.cycle(&stop, &|progress| logged(&progress)).await;
+        logs.end().await;
         return Ok(ended(&controller));
     }
     let (wakes, heard) = mpsc::channel(8);
@@ -61,6 +61,7 @@ pub async fn run(arguments: Arguments, global: &Global, screen: &Screen) -> anyh
     keep_running(&controller, &pace, heard, stop, &|progress| logged(&progress)).await;
     serving.end().await;
     controller.keeper.store().close().await;
+    logs.end().await;
     tracing::info!("stopped");
     Ok(Exit::Well)
 }
@@ -72,26 +73,6 @@ fn ended(controller: &Controller) -> Exit {
         return Exit::Error;
     }
     if after.is_empty() { Exit::Well } else { Exit::Part }
-}
-
-/// Sets up logs: on stderr, as text or JSON.
-pub fn logs(config: &Config, verbose: bool) {
-    let level = if verbose { "debug,hyper=info,h2=info,sqlx=warn" } else { config.log.level.as_str() };
-    let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
-    // A second subscriber cannot be set; the first one stays, which is what a test wants.
-    let _ = match config.log.format {
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
-        LogFormat::Text => {
-            builder.with_ansi(!config.no_color && std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init()
-        }
-    };
-    // A panic is one more line of the log, in its form.
-    std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string);
-        let said = panic.payload_as_str().unwrap_or_default();
-        tracing::error!(place, said, "a mistake in driftless; please report it");
-    }));
 }
 
 fn logged(progress: &Progress<'_>) {

@@ -81,7 +81,9 @@ impl Controller {
     /// fetching and looking are dropped, since nothing depends on them, and only what is being done may end.
     pub async fn cycle(&self, stop: &CancellationToken, heard: &(dyn Fn(Progress<'_>) + Send + Sync)) -> Next {
         self.pulse.began();
-        let next = match AssertUnwindSafe(self.reconcile_once(stop, heard)).catch_unwind().await {
+        let span = tracing::debug_span!(target: "driftless::trace", "reconcile");
+        let once = AssertUnwindSafe(self.reconcile_once(stop, heard)).catch_unwind();
+        let next = match tracing::Instrument::instrument(once, span).await {
             Ok(next) => next,
             Err(panic) => self.panicked(&super::work::said(panic.as_ref())),
         };
@@ -243,7 +245,11 @@ impl Controller {
         stop: &CancellationToken,
     ) -> Result<Option<(Plan, World)>, StoreError> {
         let memory = self.keeper.memory();
-        let Some(world) = stop.run_until_cancelled(look(&self.ports, estate, &memory)).await else { return Ok(None) };
+        let looking = tracing::Instrument::instrument(
+            look(&self.ports, estate, &memory),
+            tracing::debug_span!(target: "driftless::trace", "look"),
+        );
+        let Some(world) = stop.run_until_cancelled(looking).await else { return Ok(None) };
         let mut plan = plan::plan(&kinds::pure(), estate, &world, &memory, brakes);
         Halt::told_in(halted(self.frozen, &memory, estate, plan.as_of).as_ref(), &mut plan);
         tracing::info!(

@@ -99,12 +99,13 @@ impl Who {
     }
 
     fn is_approver(&self, access: &Access, approvers: &BTreeSet<String>) -> Result<(), Refusal> {
-        let named = |login: &String| access.github.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(login));
+        let own = access.github.iter().chain(&access.teams);
+        let named = |one: &String| own.clone().any(|own| own.eq_ignore_ascii_case(one));
         if self.role == Role::Admin || approvers.iter().any(named) {
             return Ok(());
         }
         let teams = approvers.iter().any(|one| one.contains('/'));
-        let teams = if teams { " Who is in a team is not asked of GitHub yet: name logins." } else { "" };
+        let teams = if teams { " Who is in a team stands in their [[access]]: teams = [\"org/team\"]." } else { "" };
         let own = access.github.as_ref().map_or("has no github in [[access]]".to_owned(), |g| format!("is {g}"));
         Err(Refusal::new(
             Why::Forbidden,
@@ -157,6 +158,7 @@ mod tests {
             token_hash: None,
             role,
             github: Some("ana-lim".to_owned()),
+            teams: vec!["Acme/Ops".to_owned()],
             emails: vec!["Ana@Example.com".to_owned()],
             os_user: None,
         }
@@ -219,8 +221,9 @@ mod tests {
         let list = |names: &[&str]| limits(names, false);
         let approver = Who::listed(&access(Role::Approver));
         assert!(approver.may_approve(&list(&["bob", "ANA-LIM"]), &[]).is_ok());
-        let told = approver.may_approve(&list(&["acme/ops"]), &[]).expect_err("refused");
-        assert!(told.hint.contains("team") && told.what.contains("acme/ops"), "{told:?}");
+        assert!(approver.may_approve(&list(&["acme/ops"]), &[]).is_ok(), "by their team");
+        let told = approver.may_approve(&list(&["acme/dba"]), &[]).expect_err("refused");
+        assert!(told.hint.contains("teams = ") && told.what.contains("acme/dba"), "{told:?}");
         assert!(Who::listed(&access(Role::Admin)).may_approve(&list(&["bob"]), &[]).is_ok());
     }
 }

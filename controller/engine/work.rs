@@ -56,7 +56,11 @@ impl<'a> Worker<'a> {
     /// addresses behind the ways that it alters.
     pub async fn work(self, change: Planned, before: BTreeSet<ProviderId>, behind: Vec<String>) -> Ended {
         let began = Instant::now();
-        let span = tracing::info_span!("change", resource = %change.key.id, change = %change.key);
+        // The name is OpenTelemetry's: a trace shows the change as failed.
+        let status = tracing::field::Empty;
+        let span = tracing::info_span!(
+            "change", resource = %change.key.id, change = %change.key, otel.status_code = status
+        );
         let attempt = AssertUnwindSafe(self.attempt(&change, before, &behind)).catch_unwind();
         let result = tracing::Instrument::instrument(attempt, span.clone()).await;
         let result = result.unwrap_or_else(|panic| Err(mistake(&change, &said(panic.as_ref())).into()));
@@ -68,6 +72,7 @@ impl<'a> Worker<'a> {
             }
             Err(Broken { fault, again, back }) => {
                 span.in_scope(|| tracing::warn!(fault = %fault, hint = fault.hint(), "failed"));
+                span.record("otel.status_code", "ERROR");
                 (self.failed(&change, fault, again).await, Done::default(), back.map(|back| *back))
             }
         };

@@ -1,5 +1,6 @@
 //! SHA-256 over canonical JSON. Owns what "the same" means for plans and documents.
 
+use super::hex::{hex, unhex};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -23,8 +24,7 @@ impl Digest {
     }
     /// The 64 hex digits.
     pub fn hex(&self) -> String {
-        let halves = self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-        halves.filter_map(|half| char::from_digit(half.into(), 16)).collect()
+        hex(&self.0)
     }
     /// The first eight digits in two groups, for people.
     pub fn short(&self) -> String {
@@ -65,12 +65,7 @@ impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let text = Cow::<str>::deserialize(d)?;
         let refuse = || serde::de::Error::invalid_value(serde::de::Unexpected::Str(&text), &"64 hex digits");
-        let half = |digit: char| digit.to_digit(16).and_then(|n| u8::try_from(n).ok());
-        let halves: Option<Vec<u8>> = text.chars().map(half).collect();
-        let halves = halves.filter(|halves| halves.len() == 64).ok_or_else(refuse)?;
-        let bytes: Vec<u8> =
-            halves.chunks_exact(2).map(|pair| pair.iter().fold(0, |byte, half| byte << 4 | half)).collect();
-        bytes.try_into().map(Self).map_err(|_| refuse())
+        unhex(&text).and_then(|bytes| bytes.try_into().ok()).map(Self).ok_or_else(refuse)
     }
 }
 

@@ -6,6 +6,7 @@
 //! in it: Memory has none, only digests. Approvals are left out: a ledger that is read twice would make them good twice.
 
 use super::digest::canonical;
+use super::hex::{hex, unhex};
 use super::{Digest, Intent, Memory, Owned, Patch, Pause};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
@@ -199,16 +200,6 @@ fn sorted(value: Value) -> Value {
         Value::Array(all) => Value::Array(all.into_iter().map(sorted).collect()),
         other => other,
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> = text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect();
-    let digits = digits.filter(|digits| digits.len() == 64)?;
-    Some(digits.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect())
 }
 
 #[cfg(test)]

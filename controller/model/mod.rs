@@ -11,6 +11,7 @@ pub mod estate;
 pub mod fact;
 pub mod fault;
 pub mod finding;
+pub mod hex;
 pub mod id;
 pub mod kind;
 pub mod ledger;

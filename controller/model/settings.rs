@@ -29,7 +29,8 @@ pub struct Settings {
     /// up when the next one opens; `driftless apply --now` does not wait.
     #[serde(default)]
     pub windows: Vec<Window>,
-    /// Who may approve held changes: GitHub logins or "org/team".
+    /// Who may approve held changes: GitHub logins or "org/team". Whose login and teams these are stands in `[[access]]` of
+    /// driftless.toml.
     #[serde(default)]
     pub approvers: Vec<String>,
     /// Whether the author of a change may approve it.

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// What stands at a path below a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,31 +20,34 @@ pub enum Entry {
 /// The sole right to work with a folder; it lasts as long as the value, or the process.
 pub struct Alone(#[expect(dead_code, reason = "kept open for its lock")] File);
 
+/// Waits until nobody else has the lock of an open file or folder; false where somebody still has it in the end. The lock
+/// ends with the value.
+pub async fn locked(file: &File, patience: Duration) -> io::Result<bool> {
+    let end = Instant::now() + patience;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::WouldBlock) if Instant::now() >= end => return Ok(false),
+            Err(TryLockError::WouldBlock) => tokio::time::sleep(Duration::from_millis(10)).await,
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+}
+
 /// Takes the sole right to work with a folder, making it where it is not there (0700); none where another has it. `who`
 /// is written down for others: see [`holder`].
 ///
 /// A process that was just killed keeps its lock until the system has taken it apart, which takes a while on a busy
 /// machine: it is waited for, two seconds at most.
-pub fn alone(folder: &Path, who: &str) -> io::Result<Option<Alone>> {
+pub async fn alone(folder: &Path, who: &str) -> io::Result<Option<Alone>> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let mut file = OpenOptions::new().create(true).append(true).mode(0o600).open(folder.join(LOCK))?;
-    let mut taken = file.try_lock();
-    for _ in 0..40 {
-        if !matches!(taken, Err(TryLockError::WouldBlock)) {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(50));
-        taken = file.try_lock();
+    if !locked(&file, Duration::from_secs(2)).await? {
+        return Ok(None);
     }
-    match taken {
-        Ok(()) => {
-            file.set_len(0)?;
-            writeln!(file, "driftless {who}, process {}", std::process::id())?;
-            Ok(Some(Alone(file)))
-        }
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(error),
-    }
+    file.set_len(0)?;
+    writeln!(file, "driftless {who}, process {}", std::process::id())?;
+    Ok(Some(Alone(file)))
 }
 
 /// Who last took the sole right to work with a folder: `driftless run, process 4242`.

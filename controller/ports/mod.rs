@@ -12,6 +12,8 @@ pub mod reach;
 pub mod socket;
 pub mod store;
 pub mod systemd;
+#[cfg(feature = "otel")]
+pub mod telemetry;
 
 /// The ways to the world that a kind's work gets.
 #[derive(Clone)]

@@ -5,6 +5,7 @@ use super::Shared;
 use super::api::{Answer, refused};
 use super::listen::Caller;
 use crate::engine::person::Who;
+use crate::model::hex::unhex;
 use crate::ports::config::Access;
 use crate::ports::people::OsUser;
 use axum::extract::{Extension, FromRequestParts};
@@ -73,7 +74,7 @@ fn owner<'a>(token: &str, access: &'a [Access]) -> Option<&'a Access> {
 
 /// A SHA-256 from 64 hex digits.
 fn digest(hex: &str) -> Option<[u8; 32]> {
-    super::hooks::from_hex(hex.trim()).and_then(|bytes| bytes.try_into().ok())
+    unhex(hex.trim()).and_then(|bytes| bytes.try_into().ok())
 }
 
 #[cfg(test)]
@@ -83,7 +84,15 @@ mod tests {
 
     fn person(name: &str, hash: Option<&str>) -> Access {
         let token_hash = hash.map(|h| h.to_owned().into());
-        Access { name: name.to_owned(), token_hash, role: Role::Viewer, github: None, emails: vec![], os_user: None }
+        Access {
+            name: name.to_owned(),
+            token_hash,
+            role: Role::Viewer,
+            github: None,
+            teams: vec![],
+            emails: vec![],
+            os_user: None,
+        }
     }
 
     #[test]

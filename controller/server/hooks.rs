@@ -5,6 +5,7 @@
 use super::Shared;
 use super::api::refused;
 use crate::engine::run::Wake;
+use crate::model::hex::unhex;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -156,7 +157,7 @@ async fn receive(shared: &Shared, sender: &Sender, headers: &HeaderMap, body: Bo
         No::NotSetUp
     })?;
     // Without one that could be right, its body is not even taken in.
-    let signature = text(sender.signature).and_then(|s| s.strip_prefix(sender.prefix)).and_then(from_hex);
+    let signature = text(sender.signature).and_then(|s| s.strip_prefix(sender.prefix)).and_then(unhex);
     let signature = signature.filter(|bytes| bytes.len() == 32).ok_or(No::Signature)?;
     let kept = signed(body, &secrets, &signature).await?;
     if !shared.seen.is_new(sender.name, text(sender.delivery)) {
@@ -211,13 +212,6 @@ fn concerns(body: Option<&[u8]>, branch: &str) -> Result<bool, No> {
     Ok(push.r#ref.strip_prefix("refs/heads/") == Some(branch))
 }
 
-/// Bytes from hex digits; none where they are none.
-pub(super) fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> = text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect();
-    let digits = digits.filter(|d| d.len() % 2 == 0)?;
-    Some(digits.chunks_exact(2).map(|pair| pair.iter().fold(0, |byte, digit| (byte << 4) | digit)).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,7 +223,7 @@ mod tests {
 
     async fn check(body: Body, secrets: &[&str], signature: &str) -> Result<Option<Vec<u8>>, No> {
         let secrets: Vec<SecretString> = secrets.iter().map(|s| (*s).to_owned().into()).collect();
-        signed(body, &secrets, &from_hex(signature).expect("hex")).await
+        signed(body, &secrets, &unhex(signature).expect("hex")).await
     }
 
     #[tokio::test]
@@ -267,13 +261,5 @@ mod tests {
             assert_eq!(concerns(Some(body.as_bytes()), "main"), concerned, "{body}");
         }
         assert_eq!(concerns(None, "main"), Ok(true));
-    }
-
-    #[test]
-    fn hex_is_read_in_either_case_and_nothing_else_is() {
-        assert_eq!(from_hex("00fF"), Some(vec![0, 255]));
-        for odd in ["0", "0g", "é0", "0 "] {
-            assert_eq!(from_hex(odd), None, "{odd}");
-        }
     }
 }

@@ -104,7 +104,7 @@ fn has_user(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
@@ -186,6 +186,20 @@ fn server_url(text: &str) -> Result<String, String> {
         }
         "http" | "https" => Ok(url.as_str().trim_end_matches('/').to_owned()),
         _ => Err("expected an address that begins with https://".to_owned()),
+    }
+}
+
+/// The address of a collector of traces, without a slash at its end. Plain http is well there: no token goes with it.
+pub(super) fn collector(text: &str) -> Result<String, String> {
+    let url = Url::parse(text).map_err(|e| format!("expected an address such as http://127.0.0.1:4318 ({e})"))?;
+    match url.scheme() {
+        "http" | "https" if url.query().is_some() || url.fragment().is_some() || has_user(&url) => {
+            Err("expected nothing but scheme, host, port and path".to_owned())
+        }
+        "http" | "https" => Ok(url.as_str().trim_end_matches('/').trim_end_matches("/v1/traces").to_owned()),
+        _ => {
+            Err("expected an address that begins with http:// or https://, of a collector's OTLP over HTTP".to_owned())
+        }
     }
 }
 

@@ -105,7 +105,7 @@ impl Reader<'_> {
 
     fn person(&mut self, span: Range<usize>, table: &DeTable<'_>) {
         let mut texts: BTreeMap<&str, String> = BTreeMap::new();
-        let mut emails = Vec::new();
+        let mut lists: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for (key, value) in table {
             let name = key.get_ref().as_ref();
             let known = keys::ACCESS.iter().find(|k| **k == name);
@@ -115,19 +115,23 @@ impl Reader<'_> {
                     let meant = keys::nearest(name, &names).filter(|(_, near)| *near > 0.6).map(|(name, _)| name);
                     self.unknown(&format!("access.{name}"), key.span(), meant);
                 }
-                (Some(&"emails"), DeValue::Array(list)) => {
-                    for email in list.iter() {
-                        match email.get_ref() {
-                            DeValue::String(text) => emails.push(text.to_string()),
-                            _ => self.complain(email.span(), None, "an e-mail is a text", "expected quotes", ""),
+                (Some(known), DeValue::Array(list)) if keys::LISTS.contains(known) => {
+                    for one in list.iter() {
+                        match one.get_ref() {
+                            DeValue::String(text) => lists.entry(known).or_default().push(text.to_string()),
+                            _ => {
+                                let what = format!("access.{known} is a list of texts");
+                                self.complain(one.span(), None, what, "expected quotes", "");
+                            }
                         }
                     }
                 }
-                (Some(known), DeValue::String(text)) if *known != "emails" => {
+                (Some(known), DeValue::String(text)) if !keys::LISTS.contains(known) => {
                     texts.insert(known, text.to_string());
                 }
                 (Some(known), _) => {
-                    let expected = if *known == "emails" { "expected a list of texts" } else { "expected a text" };
+                    let list = keys::LISTS.contains(known);
+                    let expected = if list { "expected a list of texts" } else { "expected a text" };
                     self.complain(
                         value.span(),
                         None,
@@ -138,11 +142,11 @@ impl Reader<'_> {
                 }
             }
         }
-        self.admit(span, texts, emails);
+        self.admit(span, texts, lists);
     }
 
     /// Takes one person in, unless the entry lacks what it needs.
-    fn admit(&mut self, span: Range<usize>, mut texts: BTreeMap<&str, String>, emails: Vec<String>) {
+    fn admit(&mut self, span: Range<usize>, mut texts: BTreeMap<&str, String>, mut lists: BTreeMap<&str, Vec<String>>) {
         let name = texts.remove("name").unwrap_or_default();
         if name.is_empty() {
             return self.complain(span, None, "an entry of access has no name", "add name = \"…\"", "");
@@ -165,7 +169,13 @@ impl Reader<'_> {
         };
         let token_hash = texts.remove("token_hash").map(SecretString::from);
         let (github, os_user) = (texts.remove("github"), texts.remove("os_user"));
-        self.contents.access.push(Access { name, token_hash, role, github, emails, os_user });
+        let mut list = |name| lists.remove(name).unwrap_or_default();
+        let (teams, emails) = (list("teams"), list("emails"));
+        if let Some(odd) = teams.iter().find(|team| !is_team(team)) {
+            let message = format!("access of {name:?} is in the team {odd:?}, which is no name of a team");
+            return self.complain(span, None, message, "a team is named as Settings name it: org/team", "");
+        }
+        self.contents.access.push(Access { name, token_hash, role, github, teams, emails, os_user });
     }
 
     fn unknown(&mut self, name: &str, span: Range<usize>, meant: Option<String>) {
@@ -214,4 +224,9 @@ impl Reader<'_> {
         let alone = shown.is_some_and(|name| name.rsplit('.').next() == key.trim().rsplit('.').next());
         if alone { line.to_owned() } else { format!("{key}= …") }
     }
+}
+
+/// `org/team`, as GitHub writes it.
+fn is_team(text: &str) -> bool {
+    text.split_once('/').is_some_and(|(org, team)| !org.is_empty() && !team.is_empty() && !team.contains('/'))
 }

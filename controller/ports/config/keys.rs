@@ -67,6 +67,7 @@ pub(super) const KEYS: &[Key] = &[
     key("digitalocean.per_hour", Shape::Number),
     Key { name: "log.level", shape: Shape::Text, also: &["RUST_LOG"] },
     key("log.format", Shape::Text),
+    Key { name: "telemetry.endpoint", shape: Shape::Text, also: &["OTEL_EXPORTER_OTLP_ENDPOINT"] },
     key("ledger.key", Shape::Secret),
     key("ledger.former_key", Shape::Secret),
     key("caps.max_deletes", Shape::Number),
@@ -81,7 +82,10 @@ pub(super) const KEYS: &[Key] = &[
 ];
 
 /// What one entry of `[[access]]` may say.
-pub(super) const ACCESS: &[&str] = &["name", "token_hash", "role", "github", "emails", "os_user"];
+pub(super) const ACCESS: &[&str] = &["name", "token_hash", "role", "github", "teams", "emails", "os_user"];
+
+/// Those of them that are lists of texts.
+pub(super) const LISTS: &[&str] = &["teams", "emails"];
 
 /// The name of the file variant of a secret.
 pub(super) fn file_variant(name: &str) -> String {

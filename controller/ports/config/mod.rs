@@ -49,6 +49,8 @@ pub struct Config {
     pub former_ledger_key: Option<Secret>,
     /// What is logged.
     pub log: Log,
+    /// The collector that traces go to, without a slash at its end.
+    pub telemetry: Option<String>,
     /// Bounds on what Settings in the repo may allow.
     pub caps: Caps,
     /// Where the API is heard, and where that of another machine is.
@@ -152,6 +154,8 @@ pub struct Access {
     pub role: Role,
     /// Their GitHub login.
     pub github: Option<String>,
+    /// The teams that they are in, as Settings name approvers: `org/team`.
+    pub teams: Vec<String>,
     /// The addresses that they commit with.
     pub emails: Vec<String>,
     /// Their user on this machine, for the unix socket.
@@ -290,6 +294,7 @@ impl Config {
             ledger_key: from.secret("ledger.key"),
             former_ledger_key: from.secret("ledger.former_key"),
             log: Log { level: from.text("log.level", "info"), format: check::log_format(from) },
+            telemetry: from.optional("telemetry.endpoint", check::collector),
             caps: Caps {
                 max_deletes: from.optional("caps.max_deletes", |text| check::number(text, 0, u32::MAX)),
                 max_delete_percent: from
@@ -316,6 +321,11 @@ impl Config {
     /// The folder of the repo's mirror.
     pub fn mirror(&self) -> PathBuf {
         self.data_dir.join("mirror.git")
+    }
+
+    /// Whether a token may be sent to an address: over https, or to this machine.
+    pub fn is_private(address: &url::Url) -> bool {
+        address.scheme() == "https" || check::is_loopback(address)
     }
 
     /// Every setting that has a value, and where it comes from: for `--verbose`. Shows no secret.

@@ -141,6 +141,7 @@ fn every_setting_can_be_given_by_the_environment() {
             "digitalocean.api_url" => ("https://api.example.com", "https://api.example.com"),
             "log.format" => ("json", "json"),
             "server.listen" => ("[::1]:8787", "[::1]:8787"),
+            "telemetry.endpoint" => ("http://127.0.0.1:4318/", "http://127.0.0.1:4318/"),
             "server.url" => ("https://driftless.example.com", "https://driftless.example.com"),
             _ if key.shape == Shape::Flag => ("true", "true"),
             _ if key.shape == Shape::Number => ("7", "7"),

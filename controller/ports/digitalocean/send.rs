@@ -107,7 +107,10 @@ impl Client {
         })?;
         self.count();
         let began = Instant::now();
-        let outcome = self.exchange(call, request, &slot, &scrub).await;
+        let (method, path) = (&call.method, call.path());
+        let span = tracing::debug_span!(target: "driftless::trace", "DigitalOcean", %method, path);
+        let exchange = self.exchange(call, request, &slot, &scrub);
+        let outcome = tracing::Instrument::instrument(exchange, span).await;
         let outcome = outcome.and_then(|answer| answer.read(call, &scrub, read));
         tracing::debug!(
             method = %call.method,

@@ -1,7 +1,7 @@
 //! Opening the journal: its folder, its permissions, how the database keeps its word. Reads and writes no row.
 
+use super::super::disk;
 use super::{Store, StoreError, schema};
-use backon::{ConstantBuilder, Retryable};
 use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqlitePool};
 use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
@@ -84,10 +84,10 @@ fn files(doing: &'static str, path: &Path, source: io::Error) -> StoreError {
 /// where waiting could be a deadlock (<https://www.sqlite.org/c3ref/busy_handler.html>).
 async fn turn(folder: &Path) -> io::Result<File> {
     let folder = File::open(folder)?;
-    let pauses = ConstantBuilder::default().with_delay(Duration::from_millis(10)).with_max_times(3_000);
-    let locked = || async { folder.try_lock() };
-    locked.retry(pauses).when(|e| matches!(e, TryLockError::WouldBlock)).await?;
-    Ok(folder)
+    match disk::locked(&folder, Duration::from_secs(30)).await? {
+        true => Ok(folder),
+        false => Err(TryLockError::WouldBlock.into()),
+    }
 }
 
 /// Makes the folders that are missing, readable by nobody else, and sees that their names are on disk too.
