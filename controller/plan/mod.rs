@@ -4,6 +4,7 @@
 mod adopt;
 mod aside;
 mod assemble;
+mod beside;
 pub mod claim;
 mod clerk;
 mod closing;
