@@ -3,7 +3,7 @@
 //! concludes nothing but where to look.
 
 use super::work::said;
-use crate::kinds::{self, AnyOperate, Look, Surveys, Turn};
+use crate::kinds::{self, AnyOperate, Contact, Look, Surveys, Turn};
 use crate::model::{
     Catalog, Cents, Estate, Live, Memory, Observed, ResourceId, Scope, Sighting, Supply, World, world::Size,
 };
@@ -73,6 +73,24 @@ async fn gather(
 fn concerns(kind: &dyn AnyOperate, estate: &Estate, memory: &Memory) -> bool {
     let begun = memory.intents.keys().map(|key| &key.id);
     estate.documents.keys().chain(memory.owned.keys()).chain(begun).any(|id| id.kind == kind.name())
+}
+
+/// How the key of a host is asked for before anybody has said which one it has; none where no document is called so.
+pub async fn contact(
+    ports: &Ports,
+    estate: &Estate,
+    memory: &Memory,
+    id: &ResourceId,
+) -> Option<Result<Contact, String>> {
+    let kind = kinds::ALL.iter().copied().find(|kind| kind.name() == id.kind)?;
+    let mut sought = Sought::new(ports, Some(estate), memory, false);
+    let of_account: Vec<_> = kinds::ALL.iter().copied().filter(|k| k.turn() == Turn::Account).collect();
+    let concerned = of_account.into_iter().filter(|k| concerns(*k, estate, memory));
+    let mut world = World::unseen(ports.clock.now());
+    let scopes = join_all(concerned.map(|kind| sight(kind, &sought))).await;
+    world.scopes = scopes.into_iter().flatten().collect();
+    sought.supplies = supplies(Some(estate), &world, memory);
+    kind.contact(&sought.by(kind), id)
 }
 
 /// What is looked for, and what is known so far.

@@ -8,7 +8,7 @@ pub mod operate;
 pub mod ssh_key;
 pub mod vpc;
 
-pub use operate::{AnyOperate, Finished, Look, Operate, Progress, Seen, Surveyed, Surveys, Turn, Work};
+pub use operate::{AnyOperate, Contact, Finished, Look, Operate, Progress, Seen, Surveyed, Surveys, Turn, Work};
 
 use crate::model::{AnyKind, Of};
 

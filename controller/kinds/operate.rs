@@ -6,6 +6,7 @@ use crate::model::{
     Sighting, Supply, erased::expose,
 };
 use crate::ports::Ports;
+use crate::ports::host::Stranger;
 use crate::ports::host::survey::{Ask, Survey};
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -23,6 +24,11 @@ pub trait Operate: Kind {
         Vec::new()
     }
 
+    /// How a document's machine is asked for its key; none where there is no such document, or it is no machine.
+    fn contact(_look: &Look<'_>, _id: &ResourceId) -> Option<Result<Contact, String>> {
+        None
+    }
+
     /// Reads every scope of this kind that documents or Memory speak of (with `Look::whole`, that exists); each whole, or with the reason why not.
     ///
     /// An owned id that a list lacks is asked for by GET: it is absent only on a 404.
@@ -33,6 +39,15 @@ pub trait Operate: Kind {
     /// What happens if interrupted: the step's intent stands in Memory with the last `Progress::stage`; the next look
     /// finds the object as it is, and `diff` resumes from that intent.
     fn apply(work: &Work<'_>, step: Self::Step) -> impl Future<Output = Result<Finished<Self::State>, Fault>> + Send;
+}
+
+/// A machine that can be asked for its key.
+#[derive(Clone, Debug)]
+pub struct Contact {
+    /// How it is asked.
+    pub stranger: Stranger,
+    /// Which machine it is: a droplet's id, an address.
+    pub machine: String,
 }
 
 /// When a kind is looked at: what an earlier turn saw is known by then.
@@ -173,6 +188,8 @@ pub struct Finished<S> {
 pub trait AnyOperate: AnyKind {
     /// See `Operate::TURN`.
     fn turn(&self) -> Turn;
+    /// See `Operate::contact`.
+    fn contact(&self, look: &Look<'_>, id: &ResourceId) -> Option<Result<Contact, String>>;
     /// See `Operate::asks`.
     fn asks(&self, look: &Look<'_>) -> Vec<(String, Ask)>;
     /// See `Operate::observe`.
@@ -187,6 +204,9 @@ impl<K: Operate> AnyOperate for Of<K> {
     }
     fn asks(&self, look: &Look<'_>) -> Vec<(String, Ask)> {
         K::asks(look)
+    }
+    fn contact(&self, look: &Look<'_>, id: &ResourceId) -> Option<Result<Contact, String>> {
+        K::contact(look, id)
     }
     fn observe<'a>(&'a self, look: &'a Look<'a>) -> BoxFuture<'a, Vec<(Scope, Sighting)>> {
         Box::pin(async move {

@@ -4,10 +4,10 @@
 //! in the journal before anything else is sent to that host.
 
 use super::super::operate::{Finished, Work};
-use super::Host;
 use super::live::{Place, State, Step};
 use super::observe;
 use super::spec::{Machine, Want};
+use super::{Host, care_work};
 use crate::model::{Fault, HostKey, Pin, ProviderId};
 use crate::ports::host::survey::{CloudInit, Survey};
 use crate::ports::host::{HostError, Stranger, Target, Way};
@@ -23,13 +23,14 @@ const CONTACT: Duration = Duration::from_secs(10);
 pub(super) async fn apply(work: &Work<'_>, step: Step) -> Result<Finished<State>, Fault> {
     match step {
         Step::Release => Ok(Finished { provider_id: None, state: None }),
-        Step::MakeReady { place } => {
-            let want = work.want::<Host>().ok_or_else(|| {
-                Fault::permanent(format!("{} has no document any more", work.key.id), "The next plan decides.")
-            })?;
-            make_ready(work, want, place).await
-        }
+        Step::MakeReady { place } => make_ready(work, wanted(work)?, place).await,
+        step => care_work::apply(work, wanted(work)?, step).await,
     }
+}
+
+fn wanted<'a>(work: &'a Work<'_>) -> Result<&'a Want, Fault> {
+    let gone = || Fault::permanent(format!("{} has no document any more", work.key.id), "The next plan decides.");
+    work.want::<Host>().ok_or_else(gone)
 }
 
 /// Waits for SSH, for cloud-init and for Docker, in this order, as long as the pool's patience says.
@@ -41,6 +42,7 @@ async fn make_ready(work: &Work<'_>, want: &Want, place: Place) -> Result<Finish
         let waits = match attempt(work, want, &place, &mut target).await {
             Ok((survey, fingerprint)) => match not_ready(&survey) {
                 None => {
+                    let survey = care_work::furnish(work, want, survey).await?;
                     let machine = ProviderId(place.machine.clone());
                     let state = observe::state(id, want, place, fingerprint, Arc::new(survey));
                     return Ok(Finished { provider_id: Some(machine), state: Some(state) });

@@ -1,6 +1,7 @@
 //! What is to be done so that a host is as its document says. Pure.
 
 use super::Host;
+use super::care;
 use super::live::{Place, State, Step, ails};
 use super::spec::{Machine, Network, Want};
 use crate::model::{
@@ -21,8 +22,12 @@ pub(super) fn diff(input: &Diff<'_, Host>) -> Diffed<Step> {
 
 /// A machine that is not there yet, or that the controller made and nobody has been on.
 fn make_ready(input: &Diff<'_, Host>, want: &Want, out: &mut Diffed<Step>) {
+    let title = match want.install.is_empty() {
+        true => "make ready: wait for SSH and the first start".to_owned(),
+        false => format!("make ready: wait for SSH and the first start, install {}", care::words(&want.install)),
+    };
     let change = |step| {
-        Change::new(ChangeKey::whole(input.id, Verb::Create), "make ready: wait for SSH, first start and Docker", step)
+        Change::new(ChangeKey::whole(input.id, Verb::Create), title.clone(), step)
             .generation(input.generation.saturating_add(1))
     };
     match place(input, want) {
@@ -73,8 +78,9 @@ fn place(input: &Diff<'_, Host>, want: &Want) -> Result<Place, Missing> {
     Ok(place)
 }
 
-fn settle(input: &Diff<'_, Host>, _: &Want, state: &State, out: &mut Diffed<Step>) {
+fn settle(input: &Diff<'_, Host>, want: &Want, state: &State, out: &mut Diffed<Step>) {
     let Some(survey) = &state.survey else { return };
+    care::care(input, want, survey, out);
     let note = |(rule, text): (&'static str, String)| {
         let hint = match rule {
             "disk-full" => "See what fills it: du -xh --max-depth=2 / | sort -h. Docker's own share: docker system df.",

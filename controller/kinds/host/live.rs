@@ -1,10 +1,10 @@
 //! A host as it was seen, in words that all kinds share, and one change's work on it.
 
-use super::spec::Machine;
+use super::spec::{Machine, Package};
 use crate::model::{Fact, Key, Output};
 use crate::ports::host::survey::Survey;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A host as it was seen.
@@ -45,6 +45,30 @@ pub enum Step {
     MakeReady {
         /// Where it is.
         place: Place,
+    },
+    /// Installs programs from the distribution's packages.
+    Install {
+        /// Which.
+        packages: BTreeSet<Package>,
+    },
+    /// Lets keys in.
+    Authorize {
+        /// Their lines.
+        lines: Vec<String>,
+    },
+    /// Writes a file of settings.
+    Write {
+        /// Its path.
+        path: String,
+        /// What is in it.
+        text: String,
+        /// The service that is started anew afterwards.
+        then: Option<String>,
+    },
+    /// Removes images that no container uses.
+    Prune {
+        /// Their ids.
+        images: Vec<String>,
     },
     /// Lets go of it; nothing is sent.
     Release,

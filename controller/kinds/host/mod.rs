@@ -1,16 +1,19 @@
 //! Machines from the inside: `kind: Host`. Ties the pure half to the working half; decides nothing.
 
 mod apply;
+mod care;
+mod care_work;
 mod diff;
 mod live;
 mod observe;
 mod spec;
 
 pub use live::{Place, State, Step};
-pub use spec::{Become, Connect, Machine, Network, SecretName, Spec, Want};
+pub use spec::{Become, Connect, DockerSpec, Machine, Network, Package, SecretName, Spec, Want};
 
-use super::operate::{Finished, Look, Operate, Sightings, Turn, Work};
+use super::operate::{Contact, Finished, Look, Operate, Sightings, Turn, Work};
 use crate::model::{Complaint, Diff, Diffed, EstateView, Fact, Fault, Key, Kind, Need, Output, ResourceId, Scope};
+use crate::ports::host::survey::Ask;
 use std::collections::BTreeMap;
 
 /// A machine that is looked at and worked on from the inside.
@@ -59,6 +62,12 @@ impl Kind for Host {
 impl Operate for Host {
     const TURN: Turn = Turn::Hosts;
 
+    fn asks(look: &Look<'_>) -> Vec<(String, Ask)> {
+        observe::asks(look)
+    }
+    fn contact(look: &Look<'_>, id: &ResourceId) -> Option<Result<Contact, String>> {
+        observe::contact(look, id)
+    }
     async fn observe(look: &Look<'_>) -> Sightings<State> {
         observe::all(look).await
     }

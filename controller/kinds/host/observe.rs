@@ -1,11 +1,12 @@
 //! Finds out how each host is reached, and looks at it: once, for all kinds on it. Concludes nothing.
 
-use super::super::operate::{Look, Seen, Sightings, Surveyed};
-use super::Host;
+use super::super::operate::{Contact, Look, Seen, Sightings, Surveyed};
 use super::live::{Place, State};
 use super::spec::{Machine, Network, Want};
+use super::{Host, care};
 use crate::model::{HostKey, Output, Pin, ProviderId, ResourceId, Scope, Supply};
-use crate::ports::host::{Ssh, Target, Way};
+use crate::ports::host::survey::Ask;
+use crate::ports::host::{Ssh, Stranger, Target, Way};
 use futures::future::join_all;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -96,6 +97,25 @@ fn aim(look: &Look<'_>, wants: &BTreeMap<&ResourceId, &Want>, id: &ResourceId, w
 }
 
 fn place(look: &Look<'_>, id: &ResourceId, want: &Want) -> Result<Place, Aim> {
+    if let (Machine::Droplet(droplet, _), Some(Supply::Live(outputs))) = (&want.machine, of_droplet(look, want)) {
+        // Made by us, and nobody has been on it: it is to be made ready, which waits for what is missing yet.
+        let machine = outputs.get(&Output::Id);
+        let ready = look.owned.get(id).is_some_and(|owned| Some(&owned.provider_id.0) == machine);
+        if look.made.contains(droplet) && !ready {
+            return Err(Aim::Nothing);
+        }
+    }
+    whereabouts(look, want)
+}
+
+fn of_droplet<'a>(look: &'a Look<'_>, want: &Want) -> Option<&'a Supply> {
+    match &want.machine {
+        Machine::Droplet(droplet, _) => look.supplies.get(droplet),
+        Machine::Address(_) | Machine::Local => None,
+    }
+}
+
+fn whereabouts(look: &Look<'_>, want: &Want) -> Result<Place, Aim> {
     let (droplet, network) = match &want.machine {
         Machine::Droplet(droplet, network) => (droplet, network),
         Machine::Address(address) => {
@@ -104,7 +124,7 @@ fn place(look: &Look<'_>, id: &ResourceId, want: &Want) -> Result<Place, Aim> {
         }
         Machine::Local => return Err(Aim::Nothing),
     };
-    let outputs = match look.supplies.get(droplet) {
+    let outputs = match of_droplet(look, want) {
         Some(Supply::Live(outputs)) => outputs,
         Some(Supply::Pending) => return Err(Aim::Nothing),
         Some(Supply::Unknown(why)) => return Err(Aim::Blind(format!("{droplet} could not be seen: {why}"))),
@@ -112,17 +132,41 @@ fn place(look: &Look<'_>, id: &ResourceId, want: &Want) -> Result<Place, Aim> {
     };
     let get = |output| outputs.get(&output).cloned();
     let machine = get(Output::Id).unwrap_or_default();
-    // Made by us, and nobody has been on it: it is to be made ready, which waits for what is missing yet.
-    let ready = look.owned.get(id).is_some_and(|owned| owned.provider_id.0 == machine);
-    if look.made.contains(droplet) && !ready {
-        return Err(Aim::Nothing);
-    }
     let output = match network {
         Network::Public => Output::Address,
         Network::Private => Output::PrivateAddress,
     };
     let at = get(output).ok_or_else(|| Aim::Blind(format!("{droplet} has no {}", output.words())))?;
     Ok(Place { machine, at, public: get(Output::Address), private: get(Output::PrivateAddress) })
+}
+
+/// What every host is asked for, by its name.
+pub(super) fn asks(look: &Look<'_>) -> Vec<(String, Ask)> {
+    let wants = look.wants::<Host>();
+    wants.flat_map(|(id, want)| care::asks(want).into_iter().map(|ask| (id.name.clone(), ask))).collect()
+}
+
+/// How a host is asked for its key.
+pub(super) fn contact(look: &Look<'_>, id: &ResourceId) -> Option<Result<Contact, String>> {
+    let wants: BTreeMap<&ResourceId, &Want> = look.wants::<Host>().collect();
+    let want = wants.get(id)?;
+    if want.machine == Machine::Local {
+        return Some(Err("it is the controller's own machine, which has none".to_owned()));
+    }
+    if want.host_key.is_some() {
+        return Some(Err("its document names the key (hostKey): if that changed, change it there".to_owned()));
+    }
+    let place = match whereabouts(look, want) {
+        Ok(place) => place,
+        Err(Aim::Blind(why)) => return Some(Err(why)),
+        Err(_) => return Some(Err("there is no machine yet".to_owned())),
+    };
+    let jump = match through(look, &wants, want, &mut BTreeSet::new()) {
+        Ok(jump) => jump,
+        Err(why) => return Some(Err(why)),
+    };
+    let stranger = Stranger { name: id.name.clone(), address: place.at, port: want.port, jump };
+    Some(Ok(Contact { stranger, machine: place.machine }))
 }
 
 type Known<'a> = (&'a ResourceId, &'a Want, &'a Place);
@@ -134,7 +178,18 @@ fn ssh(
     passed: &mut BTreeSet<ResourceId>,
 ) -> Result<Ssh, String> {
     let key = key(look.pins, id, want, place).ok_or_else(|| untrusted(id, place))?;
-    let jump = match &want.jump {
+    let jump = through(look, wants, want, passed)?;
+    Ok(way(id, want, place, key, jump))
+}
+
+/// The way to the host that another is reached through.
+fn through(
+    look: &Look<'_>,
+    wants: &BTreeMap<&ResourceId, &Want>,
+    want: &Want,
+    passed: &mut BTreeSet<ResourceId>,
+) -> Result<Option<Box<Ssh>>, String> {
+    Ok(match &want.jump {
         Some(jump) if passed.insert(jump.clone()) => {
             let through =
                 wants.get(jump).ok_or_else(|| format!("{jump}, through which it is reached, is in no document"))?;
@@ -150,8 +205,7 @@ fn ssh(
         }
         Some(jump) => return Err(format!("it is reached through {jump}, and that through itself")),
         None => None,
-    };
-    Ok(way(id, want, place, key, jump))
+    })
 }
 
 /// The way to a host whose key is known.

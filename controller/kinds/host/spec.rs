@@ -3,6 +3,7 @@
 use crate::model::{Complaint, HostKey, Key, Need, ResourceId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// A machine that is looked at and worked on from the inside: over SSH, or the controller's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -36,6 +37,57 @@ pub struct Spec {
     /// records it.
     #[schemars(length(min = 16, max = 8192))]
     pub host_key: Option<String>,
+    /// Names of SshKey documents that are let in, besides those that are already: put into ~/.ssh/authorized_keys of the
+    /// user. Others that stand there are reported, and never taken out.
+    pub authorized_keys: Vec<String>,
+    /// Programs that must be there: docker, compose, nginx, certbot. What is missing is installed from the
+    /// distribution's packages (Debian, Ubuntu); nothing is ever upgraded or removed.
+    pub install: BTreeSet<Package>,
+    /// Limits on the Docker Engine.
+    pub docker: DockerSpec,
+    /// How much of the disk systemd's journal may take: 500M, 1G. Default: as it is there.
+    #[schemars(regex(pattern = r"^[1-9][0-9]{0,6}[KMGT]$"))]
+    pub journal_max: Option<String>,
+    /// How full the disk with Docker's images may get, such as 80%, before images that no container uses are removed.
+    /// Never volumes, never containers. Default: none is removed.
+    #[schemars(regex(pattern = r"^[1-9][0-9]?%$"))]
+    pub prune_images_above: Option<String>,
+}
+
+/// Limits on the Docker Engine.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct DockerSpec {
+    /// How large a container's log may get: 50m, 1g. Written into /etc/docker/daemon.json; it holds for containers that
+    /// are made after the engine's next start, which the controller leaves to you. Default: as it is there.
+    #[schemars(regex(pattern = r"^[1-9][0-9]{0,6}[kmg]$"))]
+    pub log_max_size: Option<String>,
+}
+
+/// A program that is installed where it is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Package {
+    /// The Docker Engine.
+    Docker,
+    /// docker compose, version 2 or later.
+    Compose,
+    /// nginx.
+    Nginx,
+    /// certbot.
+    Certbot,
+}
+
+impl Package {
+    /// Its name, as users write it and as the program is called.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Docker => "docker",
+            Self::Compose => "compose",
+            Self::Nginx => "nginx",
+            Self::Certbot => "certbot",
+        }
+    }
 }
 
 /// How a machine is worked on.
@@ -97,6 +149,16 @@ pub struct Want {
     pub identity: Option<String>,
     /// The key that the document names.
     pub host_key: Option<HostKey>,
+    /// Who is let in.
+    pub authorized_keys: Vec<ResourceId>,
+    /// What must be there.
+    pub install: BTreeSet<Package>,
+    /// How large a container's log may get.
+    pub log_max_size: Option<String>,
+    /// How large the journal may get.
+    pub journal_max: Option<String>,
+    /// Above how many percent of the disk unused images go.
+    pub prune_images_above: Option<u64>,
 }
 
 /// Which machine.
@@ -144,6 +206,14 @@ pub(super) fn desire(id: &ResourceId, spec: &Spec) -> Result<Want, Vec<Complaint
             jump: spec.jump.as_ref().map(|name| ResourceId::new(KIND, name)),
             identity: spec.identity.as_ref().map(|identity| identity.secret.clone()),
             host_key,
+            authorized_keys: spec.authorized_keys.iter().map(|name| ResourceId::new("SshKey", name)).collect(),
+            install: spec.install.clone(),
+            log_max_size: spec.docker.log_max_size.clone(),
+            journal_max: spec.journal_max.clone(),
+            prune_images_above: spec
+                .prune_images_above
+                .as_ref()
+                .and_then(|text| text.trim_end_matches('%').parse().ok()),
         }),
         _ => Err(wrong),
     }
@@ -203,6 +273,9 @@ pub(super) fn needs(want: &Want) -> Vec<Need> {
     }
     if let Some(on) = &want.jump {
         needs.push(Need { on: on.clone(), path: "spec.jump".to_owned(), verb: "is reached through" });
+    }
+    for (at, name) in want.authorized_keys.iter().enumerate() {
+        needs.push(Need { on: name.clone(), path: format!("spec.authorizedKeys[{at}]"), verb: "lets in" });
     }
     needs
 }

@@ -6,7 +6,6 @@ use super::pool::Host;
 use openssh::{ForwardType, Socket};
 use std::path::PathBuf;
 use std::time::Duration;
-use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 /// Where an engine listens.
@@ -45,10 +44,9 @@ impl Host {
         }
         let path = link.folder.path().join(format!("s{}", brought.len()));
         let (near, far) = (Socket::from(path.clone()), Socket::from(PathBuf::from(there)));
+        // ssh answers once it listens.
         let asked = link.session.request_port_forward(ForwardType::Local, near, far).await;
         asked.map_err(|error| self.lost(doing, error.to_string()))?;
-        // ssh answers once it listens; this makes sure of it.
-        UnixStream::connect(&path).await.map_err(|error| self.lost(doing, error.to_string()))?;
         brought.insert(there.to_owned(), path.clone());
         Ok(Forwarded { path })
     }

@@ -8,6 +8,7 @@
 
 use super::error::HostError;
 use super::room;
+use super::run::keep;
 use super::target::Ssh;
 use crate::ports::reach::Reach;
 use crate::ports::secrets::Secrets;
@@ -20,8 +21,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::process::{Child, ChildStdout, Command};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// What the far end says once it is there; a login's own greetings may come before it.
@@ -31,7 +32,7 @@ const LONGEST_GREETING: u64 = 256 * 1024;
 /// How long ssh may take to connect; the whole handshake is bounded by the caller.
 const CONNECT: Duration = Duration::from_secs(10);
 /// So much of what ssh says is kept.
-const KEPT: u64 = 16 * 1024;
+const KEPT: usize = 16 * 1024;
 
 /// What ssh may know of our environment.
 const INHERITED: &[&str] = &["PATH", "HOME", "USER", "LOGNAME", "SSH_AUTH_SOCK", "LD_LIBRARY_PATH"];
@@ -62,13 +63,17 @@ impl Link {
         command.arg("-M").arg("-S").arg(&control).args(["--", &alias(ssh)]);
         command.arg(format!("printf '\\n%s\\n' {HELLO}; exec cat >/dev/null"));
         let mut child = command.spawn().map_err(no_program)?;
-        let greeted = greet(&mut child).await;
+        let listening = tokio::spawn(keep(child.stderr.take(), KEPT));
+        let there = greeted(child.stdout.as_mut()).await;
         // ssh has read them, or never will.
         for key in keys {
             let _ = std::fs::remove_file(key);
         }
-        if let Err(said) = greeted {
-            return Err(meaning(ssh, &said));
+        if !there {
+            // What it said last may still be in the pipe.
+            let said = tokio::time::timeout(Duration::from_secs(2), listening).await;
+            let said = said.ok().and_then(Result::ok).unwrap_or_default().0;
+            return Err(meaning(ssh, &String::from_utf8_lossy(&said)));
         }
         let (alive, end) = (Arc::new(AtomicBool::new(true)), CancellationToken::new());
         tokio::spawn(watch(child, alive.clone(), end.clone()));
@@ -79,11 +84,11 @@ impl Link {
 
 /// Keeps a master until it ends or is to end.
 async fn watch(mut child: Child, alive: Arc<AtomicBool>, end: CancellationToken) {
-    let (out, err) = (child.stdout.take(), child.stderr.take());
-    let drained = async { tokio::join!(drain(out), drain(err)) };
+    // The far end waits for this to close; waiting for the child would close it.
+    let _held = child.stdin.take();
+    tokio::spawn(keep(child.stdout.take(), 0));
     tokio::select! {
         _ = child.wait() => {}
-        () = async { drained.await; std::future::pending().await } => {}
         () = end.cancelled() => {}
     }
     alive.store(false, Ordering::SeqCst);
@@ -91,50 +96,19 @@ async fn watch(mut child: Child, alive: Arc<AtomicBool>, end: CancellationToken)
     let _ = child.kill().await;
 }
 
-async fn drain(pipe: Option<impl AsyncRead + Unpin>) {
-    if let Some(mut pipe) = pipe {
-        let _ = tokio::io::copy(&mut pipe, &mut tokio::io::sink()).await;
-    }
-}
-
-/// Waits until the far end says that it is there; else what ssh said when it gave up.
-async fn greet(child: &mut Child) -> Result<(), String> {
-    let (Some(out), Some(err)) = (child.stdout.as_mut(), child.stderr.as_mut()) else {
-        return Err("it has no pipes".to_owned());
-    };
-    let mut said = Vec::new();
-    let hello = async {
-        let mut lines = BufReader::new(out.take(LONGEST_GREETING));
-        let mut line = Vec::new();
-        loop {
-            line.clear();
-            match lines.read_until(b'\n', &mut line).await {
-                Ok(0) | Err(_) => return false,
-                Ok(_) if line.trim_ascii() == HELLO.as_bytes() => return true,
-                Ok(_) => {}
-            }
+/// Waits until the far end says that it is there; false where it ended without.
+async fn greeted(out: Option<&mut ChildStdout>) -> bool {
+    let Some(out) = out else { return false };
+    let mut lines = BufReader::new(out.take(LONGEST_GREETING));
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match lines.read_until(b'\n', &mut line).await {
+            Ok(0) | Err(_) => return false,
+            Ok(_) if line.trim_ascii() == HELLO.as_bytes() => return true,
+            Ok(_) => {}
         }
-    };
-    let listen = async {
-        let mut few = err.take(KEPT);
-        let _ = few.read_to_end(&mut said).await;
-        // More than that is a flood, and the hello decides.
-        if few.limit() == 0 {
-            std::future::pending::<()>().await
-        }
-    };
-    tokio::pin!(hello, listen);
-    let there = tokio::select! {
-        there = &mut hello => there,
-        // ssh closes its stderr when it ends, and its stdout with it.
-        () = &mut listen => hello.await,
-    };
-    if there {
-        return Ok(());
     }
-    // What it said last may still be in the pipe.
-    let _ = tokio::time::timeout(Duration::from_secs(1), listen).await;
-    Err(String::from_utf8_lossy(&said).into_owned())
 }
 
 /// ssh with a file of settings, in an environment of its own.

@@ -29,11 +29,17 @@ pub struct Hosts(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
-    secrets: Secrets,
-    reach: Reach,
+    means: Arc<Means>,
     patience: Option<Duration>,
     known: Mutex<BTreeMap<String, Host>>,
-    room: Mutex<Option<Arc<TempDir>>>,
+}
+
+/// What every connection is made with.
+#[derive(Default)]
+struct Means {
+    secrets: Secrets,
+    reach: Reach,
+    room: Mutex<Option<TempDir>>,
 }
 
 /// One host.
@@ -43,7 +49,7 @@ pub struct Host(Arc<Inner>);
 struct Inner {
     name: String,
     target: Target,
-    shared: Arc<Shared>,
+    means: Arc<Means>,
     link: Turn<Option<Arc<Link>>>,
     gate: Semaphore,
     rest: Mutex<Option<Rest>>,
@@ -60,12 +66,14 @@ struct Rest {
 impl Hosts {
     /// Hosts whose private keys are among these secrets, at addresses that a rehearsal may have mapped.
     pub fn new(secrets: Secrets, reach: Reach) -> Self {
-        Self(Arc::new(Shared { secrets, reach, ..Shared::default() }))
+        let means = Arc::new(Means { secrets, reach, ..Means::default() });
+        Self(Arc::new(Shared { means, ..Shared::default() }))
     }
 
     /// Hosts for which a new machine may take so long until it is ready.
     pub fn patient(secrets: Secrets, reach: Reach, patience: Duration) -> Self {
-        Self(Arc::new(Shared { secrets, reach, patience: Some(patience), ..Shared::default() }))
+        let means = Arc::new(Means { secrets, reach, ..Means::default() });
+        Self(Arc::new(Shared { means, patience: Some(patience), ..Shared::default() }))
     }
 
     /// How long a new machine is waited for until it is ready, before others have their turn.
@@ -82,7 +90,7 @@ impl Hosts {
         let host = Host(Arc::new(Inner {
             name: name.to_owned(),
             target,
-            shared: self.0.clone(),
+            means: self.0.means.clone(),
             link: Turn::default(),
             gate: Semaphore::new(AT_ONCE),
             rest: Mutex::default(),
@@ -103,27 +111,29 @@ impl Hosts {
     }
 
     pub(super) fn secrets(&self) -> &Secrets {
-        &self.0.secrets
+        &self.0.means.secrets
     }
 
     pub(super) fn reach(&self) -> &Reach {
-        &self.0.reach
+        &self.0.means.reach
     }
 
     pub(super) fn room(&self) -> Result<PathBuf, HostError> {
-        self.0.room()
+        self.0.means.room()
     }
 }
 
-impl Shared {
+impl Means {
+    /// The folder for everything that connections need; it goes with the last of them.
     fn room(&self) -> Result<PathBuf, HostError> {
         let mut held = self.room.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = match &*held {
-            Some(room) if room.path().exists() => room.clone(),
-            _ => Arc::new(room::make().map_err(link::here)?),
+        let room = match held.take().filter(|room| room.path().exists()) {
+            Some(room) => room,
+            None => room::make().map_err(link::here)?,
         };
-        *held = Some(room.clone());
-        Ok(room.path().to_owned())
+        let path = room.path().to_owned();
+        *held = Some(room);
+        Ok(path)
     }
 }
 
@@ -187,8 +197,8 @@ impl Host {
             return Ok(Some(link.clone()));
         }
         *held = None;
-        let shared = &self.0.shared;
-        let link = Arc::new(Link::open(ssh, &shared.secrets, &shared.reach, &shared.room()?).await?);
+        let means = &self.0.means;
+        let link = Arc::new(Link::open(ssh, &means.secrets, &means.reach, &means.room()?).await?);
         *held = Some(link.clone());
         Ok(Some(link))
     }

@@ -186,7 +186,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 /// Reads a pipe to its end and keeps its beginning.
-async fn keep(pipe: Option<impl AsyncRead + Unpin>, most: usize) -> (Vec<u8>, bool) {
+pub(super) async fn keep(pipe: Option<impl AsyncRead + Unpin>, most: usize) -> (Vec<u8>, bool) {
     let Some(mut pipe) = pipe else { return (Vec::new(), false) };
     let (mut kept, mut chunk, mut more) = (Vec::new(), vec![0; 32 * 1024], false);
     while let Ok(count) = pipe.read(&mut chunk).await {

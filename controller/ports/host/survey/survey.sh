@@ -69,7 +69,7 @@ look() {
     esac
   done
   if [ -n "$images" ] && has docker; then
-    within 5 docker images -a --no-trunc --format '{{.ID}}' 2>/dev/null | sort -u | put images 1048576
+    within 5 docker images --no-trunc --format '{{.ID}} {{.Repository}}:{{.Tag}}' 2>/dev/null | sort -u | put images 1048576
     within 5 docker ps -aq --no-trunc 2>/dev/null | xargs -r docker inspect -f '{{.Image}}' 2>/dev/null | sort -u | put images-used 1048576
   fi
   echo end
