@@ -112,8 +112,12 @@ async fn a_token_switched_in_mid_look_makes_the_world_unknown() {
     std::fs::write(&file, "sandbox\n").expect("a token");
     let mut config = Config::at(&house.running.url(), Token::File(file.clone())).expect("an address");
     (config.limits, config.pace) = (Limits::OFF, Pace::SANDBOX);
-    let ports =
-        Ports { clock: Clock::System, digitalocean: Client::new(config).expect("a client"), reach: Default::default() };
+    let ports = Ports {
+        clock: Clock::System,
+        digitalocean: Client::new(config).expect("a client"),
+        reach: Default::default(),
+        hosts: Default::default(),
+    };
     let estate = house.controller.snapshot.borrow().estate.clone().expect("an estate");
     let memory = house.controller.keeper.memory();
     let slow = house.hand().inject("GET /v2/vpcs latency=300ms".parse().expect("a fault"));

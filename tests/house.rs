@@ -14,8 +14,10 @@ use driftless::model::{Attempt, Digest, Outcome, Patch, Plan, ResourceId, ledger
 use driftless::plan::Brakes;
 use driftless::ports::digitalocean::{Client, Config, Limits, Pace, Token};
 use driftless::ports::git::{self, Auth, Mirror, Person, Remote};
+use driftless::ports::host::Hosts;
 use driftless::ports::machine;
 use driftless::ports::reach::Reach;
+use driftless::ports::secrets::Secrets;
 use driftless::ports::store::Store;
 use driftless::ports::{Ports, clock::Clock};
 use driftless::sandbox;
@@ -26,6 +28,11 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
+
+/// The ways into hosts, with the secrets of a folder beside the repository.
+pub fn hosts(reach: &Reach, folder: &Path) -> Hosts {
+    Hosts::new(Secrets::in_folder(folder.join("secrets")), reach.clone())
+}
 
 /// Settings that enforce, for an estate of tests.
 pub const ENFORCE: &str = "apiVersion: driftless/v1\nkind: Settings\nmetadata: {name: settings}\nspec:\n  estate: test\n  id: 9f2c6a1e-0000-4000-8000-00000000000a\n  mode: enforce\n";
@@ -278,7 +285,12 @@ async fn controller(url: &str, folder: &Path, data: &str, setup: &Setup) -> Cont
     config.limits = Limits::OFF;
     config.pace = setup.pace;
     let digitalocean = Client::new(config).expect("a client");
-    let ports = Ports { clock: setup.clock.clone(), digitalocean, reach: setup.reach.clone() };
+    let ports = Ports {
+        clock: setup.clock.clone(),
+        digitalocean,
+        reach: setup.reach.clone(),
+        hosts: hosts(&setup.reach, folder),
+    };
     let data = folder.join(data);
     let remote =
         Remote { url: folder.join("infra").display().to_string(), branch: "main".to_owned(), auth: Auth::None };

@@ -24,6 +24,7 @@ mod engine;
 mod fuzz;
 mod git;
 mod git_faults;
+mod hosts;
 mod house;
 mod import;
 mod kinds_cloud;
@@ -42,4 +43,5 @@ mod scenarios;
 mod server;
 #[cfg(feature = "otel")]
 mod telemetry;
+mod sshd;
 mod workbench;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use driftless::kinds::{self, AnyOperate, Look, Progress, Work};
 use driftless::model::erased::AnyDiff;
 use driftless::model::{
-    Catalog, Diffed, Done, Erased, EstateView, Fault, Live, Observed, Owned, Planned, Policy, ProviderId, ResourceId,
-    Scope, Sighting, Step, Supply, View,
+    Catalog, Diffed, Done, Erased, EstateView, Fault, Live, Observed, Owned, Pin, Planned, Policy, ProviderId,
+    ResourceId, Scope, Sighting, Step, Supply, View,
 };
 use driftless::ports::digitalocean::{Client, Config, Limits, Token};
 use driftless::ports::{Ports, clock::Clock};
@@ -33,7 +33,10 @@ impl Bench {
         let running = sandbox::serve(settings).await.expect("a simulator");
         let config = Config { limits: Limits::OFF, ..script::config(&running.url(), Token::inline("sandbox")) };
         let digitalocean = Client::new(config).expect("a client");
-        Self { running, ports: Ports { clock: Clock::System, digitalocean, reach: Default::default() } }
+        Self {
+            running,
+            ports: Ports { clock: Clock::System, digitalocean, reach: Default::default(), hosts: Default::default() },
+        }
     }
 
     /// The simulator, to be edited by hand behind the controller's back.
@@ -89,7 +92,18 @@ impl Paper {
     pub async fn look(&self, bench: &Bench) -> BTreeMap<Scope, Sighting> {
         let owned = self.owned.iter().map(|owned| (&self.id, owned)).collect();
         let wants = vec![(&self.id, &self.want)];
-        let look = Look { ports: &bench.ports, wants, owned, whole: false, begun: Vec::new() };
+        let look = Look {
+            ports: &bench.ports,
+            wants,
+            owned,
+            whole: false,
+            begun: Vec::new(),
+            supplies: &Default::default(),
+            made: &Default::default(),
+            pins: &Default::default(),
+            asks: &Default::default(),
+            surveys: &Default::default(),
+        };
         self.kind.observe(&look).await.into_iter().collect()
     }
 
@@ -153,6 +167,7 @@ impl Paper {
             want: Some(&self.want),
             provider_id: change.provider_id.as_ref(),
             intent: None,
+            pins: &BTreeMap::new(),
             progress: &Unwritten,
         };
         self.kind.apply(&work, step.clone()).await
@@ -194,6 +209,9 @@ struct Unwritten;
 
 impl Progress for Unwritten {
     fn stage<'a>(&'a self, _: Option<&'a str>, _: Option<&'a ProviderId>) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(async { Ok(()) })
+    }
+    fn pin<'a>(&'a self, _: Pin) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async { Ok(()) })
     }
 }

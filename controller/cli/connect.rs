@@ -19,7 +19,9 @@ use crate::ports::config::{Config, ConfigError, Overrides, Secret};
 use crate::ports::digitalocean::{self, Client, ErrorKind, Pace, Token};
 use crate::ports::disk::{self, Alone};
 use crate::ports::git::{self, Auth, Mirror, Remote};
+use crate::ports::host::Hosts;
 use crate::ports::machine;
+use crate::ports::secrets::Secrets;
 use crate::ports::store::Store;
 use crate::render;
 use anyhow::{Context, anyhow, bail};
@@ -75,7 +77,8 @@ pub fn ports(config: &Config) -> anyhow::Result<Ports> {
         // A sandbox's limits are raised as one: DigitalOcean lets through 10 lists of keys where it lets through 250 calls.
         client.limits.key_lists_per_minute = Some((config.digitalocean.per_minute / 25).max(1) as usize);
     }
-    Ok(Ports { clock: Clock::System, digitalocean: Client::new(client)?, reach: config.reach.clone() })
+    let hosts = Hosts::new(Secrets::in_folder(config.secrets_dir.clone()), config.reach.clone());
+    Ok(Ports { clock: Clock::System, digitalocean: Client::new(client)?, reach: config.reach.clone(), hosts })
 }
 
 /// Finds out whose account it is: what is wrong with a token or the network is told before anything else.

@@ -28,6 +28,7 @@ mod screen;
 mod status;
 mod template;
 mod thaw;
+mod trust;
 mod validate;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -109,6 +110,7 @@ enum Command {
     Pause(pause::Arguments),
     Resume(resume::Arguments),
     Retry(retry::Arguments),
+    Trust(trust::Arguments),
     Freeze(freeze::Arguments),
     Thaw(thaw::Arguments),
     Journal(journal::Arguments),
@@ -189,6 +191,7 @@ async fn dispatch(cli: Cli, screen: &Screen) -> anyhow::Result<Exit> {
         Command::Pause(arguments) => pause::run(arguments, global, screen).await,
         Command::Resume(arguments) => resume::run(arguments, global, screen).await,
         Command::Retry(arguments) => retry::run(arguments, global, screen).await,
+        Command::Trust(arguments) => trust::run(arguments, global, screen).await,
         Command::Freeze(arguments) => freeze::run(arguments, global, screen).await,
         Command::Thaw(arguments) => thaw::run(arguments, global, screen).await,
         Command::Journal(arguments) => journal::run(arguments, global, screen).await,

@@ -7,7 +7,7 @@ use super::halt::moment;
 use super::keeper::Keeper;
 use super::person::Who;
 use super::run::Wake;
-use crate::model::{Approval, Digest, Estate, Freeze, Memory, Patch, Pause, Plan, Planned, ResourceId};
+use crate::model::{Approval, Digest, Estate, Freeze, HostKey, Memory, Patch, Pause, Pin, Plan, Planned, ResourceId};
 use crate::plan::limits;
 use crate::ports::git::{Mirror, Person};
 use crate::ports::store::StoreError;
@@ -49,6 +49,15 @@ pub enum Act {
         /// Of which resource.
         id: ResourceId,
     },
+    /// Believes from now on that a host has this key.
+    Trust {
+        /// Which host.
+        id: ResourceId,
+        /// The key, as `ssh-ed25519 AAAA…`.
+        key: String,
+        /// The machine on which it was seen.
+        machine: String,
+    },
     /// Stops all writes to the world.
     Freeze {
         /// Why.
@@ -71,6 +80,7 @@ impl Act {
             Self::Pause { .. } => "pause",
             Self::Resume { .. } => "resume",
             Self::Retry { .. } => "retry",
+            Self::Trust { .. } => "trust",
             Self::Freeze { .. } => "freeze",
             Self::Thaw => "thaw",
             Self::Look => "look",
@@ -155,6 +165,7 @@ impl Desk<'_> {
             Act::Pause { id, reason, until } => self.pause(&memory, id, reason, *until)?,
             Act::Resume { id } => resume(&memory, id)?,
             Act::Retry { id } => retry(&memory, id)?,
+            Act::Trust { id, key, machine } => self.trust(who, &memory, (id, key, machine))?,
             Act::Freeze { reason, until } => self.freeze(who, reason, *until)?,
             Act::Thaw => self.thaw(&memory)?,
             Act::Look => (Vec::new(), vec!["it looks now".to_owned()]),
@@ -240,6 +251,32 @@ impl Desk<'_> {
         let ends = ending(until, &format!("`driftless resume {id}`"));
         let said = format!("paused: {id} is left alone {ends} ({reason})");
         Ok((vec![Patch::Pause(id.clone(), Pause { reason, until })], vec![said]))
+    }
+
+    fn trust(
+        &self,
+        who: &Who,
+        memory: &Memory,
+        (id, key, machine): (&ResourceId, &str, &str),
+    ) -> Result<(Vec<Patch>, Vec<String>), Refusal> {
+        let key: HostKey = key.parse().map_err(|why| {
+            Refusal::new(
+                Why::Senseless,
+                format!("that is no host key: {why}"),
+                "`driftless trust HOST` asks the host for it.",
+            )
+        })?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || ".:_-".contains(c);
+        if machine.is_empty() || machine.len() > 253 || !machine.chars().all(plain) {
+            let what = "that is no machine: a droplet's id or an address is one";
+            return Err(Refusal::new(Why::Senseless, what, "`driftless trust HOST` finds it out."));
+        }
+        let print = key.fingerprint();
+        let former = memory.pins.get(id).filter(|pin| pin.key != key).map(|pin| pin.key.fingerprint());
+        let instead = former.map(|print| format!(", and no longer by {print}")).unwrap_or_default();
+        let said = format!("trusted: {id} is known by {} {print}{instead}", key.kind());
+        let pin = Pin { key, machine: machine.to_owned(), by: Some(who.name.clone()), at: self.now };
+        Ok((vec![Patch::Pin(id.clone(), pin)], vec![said]))
     }
 
     fn known(&self, memory: &Memory) -> BTreeSet<ResourceId> {

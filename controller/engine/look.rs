@@ -1,13 +1,18 @@
-//! One look at the world: every kind that documents or Memory speak of, in parallel, each collection once.
-//! Owns the time of the look; concludes nothing.
+//! One look at the world: every kind that documents or Memory speak of, in parallel, each collection once; the hosts once
+//! the account has said where they are, and what is on them from the same surveys. Owns the time of the look and its turns;
+//! concludes nothing but where to look.
 
 use super::work::said;
-use crate::kinds::{self, AnyOperate, Look};
-use crate::model::{Catalog, Cents, Estate, Memory, Scope, Sighting, World, world::Size};
+use crate::kinds::{self, AnyOperate, Contact, Look, Surveys, Turn};
+use crate::model::{
+    Catalog, Cents, Estate, Live, Memory, Observed, ResourceId, Scope, Sighting, Supply, World, world::Size,
+};
+use crate::plan::claim::claim;
 use crate::ports::Ports;
+use crate::ports::host::survey::Ask;
 use futures::FutureExt;
 use futures::future::join_all;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
@@ -36,8 +41,20 @@ async fn gather(
     if kinds.is_empty() {
         return world;
     }
-    let scopes = join_all(kinds.iter().map(|kind| sight(*kind, ports, estate, memory, whole)));
+    let mut sought = Sought::new(ports, estate, memory, whole);
+    let (of_account, on_hosts): (Vec<_>, Vec<_>) = kinds.iter().copied().partition(|k| k.turn() == Turn::Account);
+    let scopes = join_all(of_account.iter().map(|kind| sight(*kind, &sought)));
     let (account, catalog, scopes) = tokio::join!(account(ports), catalog(ports, kinds), scopes);
+    world.scopes = scopes.into_iter().flatten().collect();
+    world.account = Some(account.clone());
+    sought.asks = asks(&on_hosts, &sought);
+    for turn in [Turn::Hosts, Turn::OnHosts] {
+        let kinds: Vec<_> = on_hosts.iter().copied().filter(|kind| kind.turn() == turn).collect();
+        if !kinds.is_empty() {
+            sought.supplies = supplies(estate, &world, memory);
+            world.scopes.extend(join_all(kinds.iter().map(|kind| sight(*kind, &sought))).await.into_iter().flatten());
+        }
+    }
     // A token file may be switched in mid-look: what was seen then is of two teams, and says nothing about either.
     world.account = Some(match (account, self::account(ports).await) {
         (Ok(before), Ok(after)) if before != after => {
@@ -47,7 +64,7 @@ async fn gather(
         (before, _) => before,
     });
     world.catalog = catalog;
-    world.scopes = scopes.into_iter().flatten().collect();
+    world.hosts = u32::try_from(sought.surveys.reached()).unwrap_or(u32::MAX);
     world.calls = ports.digitalocean.calls().saturating_sub(calls);
     world.took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     world
@@ -58,21 +75,97 @@ fn concerns(kind: &dyn AnyOperate, estate: &Estate, memory: &Memory) -> bool {
     estate.documents.keys().chain(memory.owned.keys()).chain(begun).any(|id| id.kind == kind.name())
 }
 
-async fn sight(
-    kind: &dyn AnyOperate,
+/// How the key of a host is asked for before anybody has said which one it has; none where no document is called so.
+pub async fn contact(
     ports: &Ports,
-    estate: Option<&Estate>,
+    estate: &Estate,
     memory: &Memory,
+    id: &ResourceId,
+) -> Option<Result<Contact, String>> {
+    let kind = kinds::ALL.iter().copied().find(|kind| kind.name() == id.kind)?;
+    let mut sought = Sought::new(ports, Some(estate), memory, false);
+    let of_account: Vec<_> = kinds::ALL.iter().copied().filter(|k| k.turn() == Turn::Account).collect();
+    let concerned = of_account.into_iter().filter(|k| concerns(*k, estate, memory));
+    let mut world = World::unseen(ports.clock.now());
+    let scopes = join_all(concerned.map(|kind| sight(kind, &sought))).await;
+    world.scopes = scopes.into_iter().flatten().collect();
+    sought.supplies = supplies(Some(estate), &world, memory);
+    kind.contact(&sought.by(kind), id)
+}
+
+/// What is looked for, and what is known so far.
+struct Sought<'a> {
+    ports: &'a Ports,
+    estate: Option<&'a Estate>,
+    memory: &'a Memory,
     whole: bool,
-) -> BTreeMap<Scope, Sighting> {
-    let documents = estate.into_iter().flat_map(|e| &e.documents).filter(|(id, _)| id.kind == kind.name());
-    let look = Look {
-        ports,
-        wants: documents.map(|(id, document)| (id, &document.want)).collect(),
-        owned: memory.owned.iter().filter(|(id, _)| id.kind == kind.name()).collect(),
-        whole,
-        begun: memory.intents.values().filter(|intent| intent.key.id.kind == kind.name()).collect(),
+    supplies: HashMap<ResourceId, Supply>,
+    made: BTreeSet<ResourceId>,
+    asks: BTreeMap<String, BTreeSet<Ask>>,
+    surveys: Surveys,
+}
+
+impl<'a> Sought<'a> {
+    fn new(ports: &'a Ports, estate: Option<&'a Estate>, memory: &'a Memory, whole: bool) -> Self {
+        // Only of what we made is it remembered what was sent that cannot be read back.
+        let made = memory.owned.iter().filter(|(_, owned)| !owned.wrote.is_empty()).map(|(id, _)| id.clone()).collect();
+        Self {
+            ports,
+            estate,
+            memory,
+            whole,
+            supplies: HashMap::new(),
+            made,
+            asks: BTreeMap::new(),
+            surveys: Surveys::default(),
+        }
+    }
+
+    /// The look of one kind.
+    fn by(&self, kind: &dyn AnyOperate) -> Look<'_> {
+        let documents = self.estate.into_iter().flat_map(|e| &e.documents).filter(|(id, _)| id.kind == kind.name());
+        Look {
+            ports: self.ports,
+            wants: documents.map(|(id, document)| (id, &document.want)).collect(),
+            owned: self.memory.owned.iter().filter(|(id, _)| id.kind == kind.name()).collect(),
+            whole: self.whole,
+            begun: self.memory.intents.values().filter(|intent| intent.key.id.kind == kind.name()).collect(),
+            supplies: &self.supplies,
+            made: &self.made,
+            pins: &self.memory.pins,
+            asks: &self.asks,
+            surveys: &self.surveys,
+        }
+    }
+}
+
+/// What all kinds ask of hosts.
+fn asks(kinds: &[&dyn AnyOperate], sought: &Sought<'_>) -> BTreeMap<String, BTreeSet<Ask>> {
+    let mut asks: BTreeMap<String, BTreeSet<Ask>> = BTreeMap::new();
+    for (host, ask) in kinds.iter().flat_map(|kind| kind.asks(&sought.by(*kind))) {
+        asks.entry(host).or_default().insert(ask);
+    }
+    asks
+}
+
+/// What was seen so far, by the documents that it belongs to: where hosts are.
+fn supplies(estate: Option<&Estate>, world: &World, memory: &Memory) -> HashMap<ResourceId, Supply> {
+    let Some(estate) = estate else { return HashMap::new() };
+    let kinds = kinds::pure();
+    let claims = claim(&kinds, estate, world, memory);
+    let supply = |id: &ResourceId, seen: Observed<&Live>| match seen {
+        Observed::Present(live) | Observed::Changing(live) => {
+            let kind = kinds.iter().find(|kind| kind.name() == id.kind);
+            Supply::Live(kind.map(|kind| kind.outputs(&live.state)).unwrap_or_default())
+        }
+        Observed::Absent => Supply::Pending,
+        Observed::Unknown { why } => Supply::Unknown(why),
     };
+    claims.of.into_iter().map(|(id, claim)| (id.clone(), supply(&id, claim.observed))).collect()
+}
+
+async fn sight(kind: &dyn AnyOperate, sought: &Sought<'_>) -> BTreeMap<Scope, Sighting> {
+    let look = sought.by(kind);
     match AssertUnwindSafe(kind.observe(&look)).catch_unwind().await {
         Ok(seen) => seen.into_iter().collect(),
         Err(panic) => {

@@ -8,7 +8,7 @@ use super::lease::Lease;
 use crate::kinds::{self, AnyOperate, Progress, Work};
 use crate::model::memory::Failure;
 use crate::model::{
-    Attempt, Digest, Done, Estate, Fault, Intent, Outcome, Patch, Planned, ProviderId, Reached, Step, Verb,
+    Attempt, Digest, Done, Estate, Fault, Intent, Outcome, Patch, Pin, Planned, ProviderId, Reached, Step, Verb,
 };
 use crate::plan::{record, settle};
 use crate::ports::Ports;
@@ -148,12 +148,14 @@ impl<'a> Worker<'a> {
             // Durable before anything is sent: what follows may be lost, this may not.
             self.keeper.write(&[Patch::Intend(intent.clone())]).await.map_err(not_written)?;
         }
+        let pins = self.keeper.memory().pins.clone();
         let stages = Stages { keeper: self.keeper, intent: intent.clone() };
         let work = Work {
             ports: self.ports,
             key: &change.key,
             want: self.estate.documents.get(&change.key.id).map(|document| &document.want),
             provider_id: change.provider_id.as_ref(),
+            pins: &pins,
             intent: Some(&intent),
             progress: &stages,
         };
@@ -290,6 +292,13 @@ impl Progress for Stages<'_> {
             intent.stage = stage.map(str::to_owned).or(intent.stage);
             intent.provider_id = made.cloned().or(intent.provider_id);
             self.keeper.write(&[Patch::Intend(intent)]).await.map_err(not_written)
+        })
+    }
+
+    fn pin<'b>(&'b self, pin: Pin) -> BoxFuture<'b, Result<(), Fault>> {
+        Box::pin(async move {
+            let patch = Patch::Pin(self.intent.key.id.clone(), pin);
+            self.keeper.write(&[patch]).await.map_err(not_written)
         })
     }
 }

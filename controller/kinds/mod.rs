@@ -3,11 +3,12 @@
 pub mod domain;
 pub mod droplet;
 pub mod firewall;
+pub mod host;
 pub mod operate;
 pub mod ssh_key;
 pub mod vpc;
 
-pub use operate::{AnyOperate, Finished, Look, Operate, Progress, Seen, Work};
+pub use operate::{AnyOperate, Contact, Finished, Look, Operate, Progress, Seen, Surveyed, Surveys, Turn, Work};
 
 use crate::model::{AnyKind, Of};
 
@@ -18,6 +19,7 @@ pub static ALL: &[&dyn AnyOperate] = &[
     &Of::<droplet::Droplet>::new(),
     &Of::<firewall::Firewall>::new(),
     &Of::<domain::Domain>::new(),
+    &Of::<host::Host>::new(),
 ];
 
 /// The pure halves of all kinds, for the repo room and the planner.

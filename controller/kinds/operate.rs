@@ -2,18 +2,33 @@
 //! Owns the trait and its erasure; decides nothing.
 
 use crate::model::{
-    AnyKind, ChangeKey, Done, Erased, Fault, Intent, Kind, Live, Of, Owned, ProviderId, ResourceId, Scope, Sighting,
-    erased::expose,
+    AnyKind, ChangeKey, Done, Erased, Fault, Intent, Kind, Live, Of, Owned, Pin, ProviderId, ResourceId, Scope,
+    Sighting, Supply, erased::expose,
 };
 use crate::ports::Ports;
+use crate::ports::host::Stranger;
+use crate::ports::host::survey::{Ask, Survey};
 use futures::future::BoxFuture;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// How a kind is looked at and worked on.
 pub trait Operate: Kind {
+    /// When it is looked at.
+    const TURN: Turn = Turn::Account;
+
+    /// What it wants to know of hosts besides what every survey brings, by the hosts' names.
+    fn asks(_look: &Look<'_>) -> Vec<(String, Ask)> {
+        Vec::new()
+    }
+
+    /// How a document's machine is asked for its key; none where there is no such document, or it is no machine.
+    fn contact(_look: &Look<'_>, _id: &ResourceId) -> Option<Result<Contact, String>> {
+        None
+    }
+
     /// Reads every scope of this kind that documents or Memory speak of (with `Look::whole`, that exists); each whole, or with the reason why not.
     ///
     /// An owned id that a list lacks is asked for by GET: it is absent only on a 404.
@@ -24,6 +39,26 @@ pub trait Operate: Kind {
     /// What happens if interrupted: the step's intent stands in Memory with the last `Progress::stage`; the next look
     /// finds the object as it is, and `diff` resumes from that intent.
     fn apply(work: &Work<'_>, step: Self::Step) -> impl Future<Output = Result<Finished<Self::State>, Fault>> + Send;
+}
+
+/// A machine that can be asked for its key.
+#[derive(Clone, Debug)]
+pub struct Contact {
+    /// How it is asked.
+    pub stranger: Stranger,
+    /// Which machine it is: a droplet's id, an address.
+    pub machine: String,
+}
+
+/// When a kind is looked at: what an earlier turn saw is known by then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Turn {
+    /// What the account holds.
+    Account,
+    /// The hosts, at the addresses that the account's turn found.
+    Hosts,
+    /// What is on them, from the surveys of the hosts' turn.
+    OnHosts,
 }
 
 /// What was found, scope by scope, or why a scope could not be read.
@@ -51,6 +86,16 @@ pub struct Look<'a> {
     pub whole: bool,
     /// Work of this kind that was begun and not seen to end: what it made is looked for, document or not.
     pub begun: Vec<&'a Intent>,
+    /// What was seen in earlier turns; what is wanted and not there yet is pending.
+    pub supplies: &'a HashMap<ResourceId, Supply>,
+    /// Documents whose objects this controller itself made, and did not find or take over.
+    pub made: &'a BTreeSet<ResourceId>,
+    /// The keys that hosts are believed to have.
+    pub pins: &'a BTreeMap<ResourceId, Pin>,
+    /// What all kinds ask of hosts, by the hosts' names.
+    pub asks: &'a BTreeMap<String, BTreeSet<Ask>>,
+    /// What this look has seen of hosts.
+    pub surveys: &'a Surveys,
 }
 
 impl Look<'_> {
@@ -66,6 +111,38 @@ impl Look<'_> {
     }
 }
 
+/// What one look has seen of hosts, by name: the hosts' turn fills it, and everything on them is read from it.
+#[derive(Default)]
+pub struct Surveys(Mutex<BTreeMap<String, Surveyed>>);
+
+/// What one look has seen of a host.
+#[derive(Clone)]
+pub enum Surveyed {
+    /// There is no machine yet that anything could be on.
+    Nothing,
+    /// It was seen.
+    Seen(Arc<Survey>),
+    /// It was not, and why.
+    Unknown(String),
+}
+
+impl Surveys {
+    /// What was seen of the host of a name.
+    pub fn get(&self, host: &str) -> Surveyed {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(host).cloned().unwrap_or_else(|| Surveyed::Unknown(format!("Host/{host} was not looked at")))
+    }
+    /// Notes what was seen of it.
+    pub fn put(&self, host: &str, seen: Surveyed) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(host.to_owned(), seen);
+    }
+    /// How many hosts were seen.
+    pub fn reached(&self) -> usize {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.values().filter(|seen| matches!(seen, Surveyed::Seen(_))).count()
+    }
+}
+
 /// What a step is done with.
 pub struct Work<'a> {
     /// The ways to the world.
@@ -78,6 +155,8 @@ pub struct Work<'a> {
     pub provider_id: Option<&'a ProviderId>,
     /// The open intent, with the stage that an interrupted run reached.
     pub intent: Option<&'a Intent>,
+    /// The keys that hosts are believed to have.
+    pub pins: &'a BTreeMap<ResourceId, Pin>,
     /// Where stages are written down.
     pub progress: &'a dyn Progress,
 }
@@ -93,6 +172,8 @@ impl Work<'_> {
 pub trait Progress: Send + Sync {
     /// Records a stage such as `powered-off`, or the id of what a create made.
     fn stage<'a>(&'a self, stage: Option<&'a str>, made: Option<&'a ProviderId>) -> BoxFuture<'a, Result<(), Fault>>;
+    /// Records the key that the change's host showed at first contact.
+    fn pin<'a>(&'a self, pin: Pin) -> BoxFuture<'a, Result<(), Fault>>;
 }
 
 /// What a finished step brings back.
@@ -105,6 +186,12 @@ pub struct Finished<S> {
 
 /// `Operate` without its types.
 pub trait AnyOperate: AnyKind {
+    /// See `Operate::TURN`.
+    fn turn(&self) -> Turn;
+    /// See `Operate::contact`.
+    fn contact(&self, look: &Look<'_>, id: &ResourceId) -> Option<Result<Contact, String>>;
+    /// See `Operate::asks`.
+    fn asks(&self, look: &Look<'_>) -> Vec<(String, Ask)>;
     /// See `Operate::observe`.
     fn observe<'a>(&'a self, look: &'a Look<'a>) -> BoxFuture<'a, Vec<(Scope, Sighting)>>;
     /// See `Operate::apply`.
@@ -112,6 +199,15 @@ pub trait AnyOperate: AnyKind {
 }
 
 impl<K: Operate> AnyOperate for Of<K> {
+    fn turn(&self) -> Turn {
+        K::TURN
+    }
+    fn asks(&self, look: &Look<'_>) -> Vec<(String, Ask)> {
+        K::asks(look)
+    }
+    fn contact(&self, look: &Look<'_>, id: &ResourceId) -> Option<Result<Contact, String>> {
+        K::contact(look, id)
+    }
     fn observe<'a>(&'a self, look: &'a Look<'a>) -> BoxFuture<'a, Vec<(Scope, Sighting)>> {
         Box::pin(async move {
             let erase = |seen: Seen<K::State>| Live {

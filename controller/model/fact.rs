@@ -24,6 +24,10 @@ pub enum Fact {
     Holds(usize, String),
     /// It is not running, and why: `off`.
     Idle(String),
+    /// What runs on it, with its version: `Docker 24.0.7`.
+    Runs(String),
+    /// What somebody should look after: `the disk / is over 90 % full`.
+    Ails(String),
     /// When it was made, as the provider says it.
     Created(String),
     /// It carries this tag, in lower case.

@@ -231,6 +231,8 @@ pub enum Output {
     Range,
     /// The name that the provider shows.
     Name,
+    /// A public key, in a line.
+    PublicKey,
 }
 
 impl Output {
@@ -243,6 +245,7 @@ impl Output {
             Output::PrivateAddress => "private address",
             Output::Range => "range",
             Output::Name => "name",
+            Output::PublicKey => "public key",
         }
     }
 }

@@ -111,10 +111,10 @@ pub fn read(text: &[u8], keys: &[Key], estate: &uuid::Uuid) -> Result<Memory, Re
 /// protected, what is paused, and what was begun and is not known to have ended. Failures, times and counts go with the
 /// next report.
 pub fn essence(memory: &Memory) -> Digest {
-    let Memory { estate, team, owned, intents, pauses, found, lost, frozen, limits, .. } = memory;
+    let Memory { estate, team, owned, intents, pauses, found, lost, frozen, limits, pins, .. } = memory;
     // A list: JSON has no maps by such keys. Whoever knows one knows its key.
     let intents: Vec<_> = intents.values().filter(|intent| intent.reached.is_begun()).collect();
-    Digest::of(&serde_json::json!([estate, team, owned, intents, pauses, found, lost, frozen, limits]))
+    Digest::of(&serde_json::json!([estate, team, owned, intents, pauses, found, lost, frozen, limits, pins]))
 }
 
 /// What a journal takes in from a later ledger: everything where it is empty, and else what the ledger knows more, the
@@ -139,6 +139,7 @@ pub fn taken_in(journal: &Memory, ledger: Memory, then: Timestamp) -> Vec<Patch>
         lost,
         frozen,
         limits,
+        pins,
     } = ledger;
     let mut patches = Vec::new();
     patches.extend(estate.filter(|_| journal.estate.is_none()).map(Patch::Estate));
@@ -170,6 +171,7 @@ pub fn taken_in(journal: &Memory, ledger: Memory, then: Timestamp) -> Vec<Patch>
     // A freeze that ended since is ended once more by hand; one that is forgotten may cost a night.
     patches.extend(frozen.filter(|_| journal.frozen.is_none()).map(Patch::Freeze));
     patches.extend(limits.filter(|_| journal.limits.is_none()).map(Patch::Limits));
+    patches.extend(pins.into_iter().map(|(id, pin)| Patch::Pin(id, pin)));
     if journal.estate.is_some() {
         patches.extend(journal.approvals.keys().cloned().map(Patch::Spend));
     }

@@ -1,7 +1,7 @@
 //! What must not be forgotten between looks. A synchronous state that takes patches; the store writes the same
 //! patches down, so that journal, ledger and memory cannot disagree.
 
-use super::{ChangeKey, Digest, Key, Policy, ProviderId, ResourceId, Scope};
+use super::{ChangeKey, Digest, Key, Pin, Policy, ProviderId, ResourceId, Scope};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,6 +40,9 @@ pub struct Memory {
     /// The limits of Settings last applied: a commit that loosens them is judged by these.
     #[serde(default)]
     pub limits: Option<Limits>,
+    /// The keys that hosts are believed to have.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub pins: BTreeMap<ResourceId, Pin>,
 }
 
 /// Limits of the repo's Settings that a commit must not loosen for itself.
@@ -268,6 +271,8 @@ pub enum Patch {
     Lost(bool),
     /// Remembers the limits last applied.
     Limits(Limits),
+    /// Believes that a host has this key.
+    Pin(ResourceId, Pin),
 }
 
 impl Memory {
@@ -350,6 +355,9 @@ impl Memory {
             }
             Patch::Lost(lost) => self.lost = lost,
             Patch::Limits(limits) => self.limits = Some(limits),
+            Patch::Pin(id, pin) => {
+                self.pins.insert(id, pin);
+            }
             _ => {}
         }
     }

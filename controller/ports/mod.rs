@@ -5,10 +5,12 @@ pub mod config;
 pub mod digitalocean;
 pub mod disk;
 pub mod git;
+pub mod host;
 pub mod machine;
 pub mod people;
 pub mod process;
 pub mod reach;
+pub mod secrets;
 pub mod socket;
 pub mod store;
 pub mod systemd;
@@ -22,6 +24,8 @@ pub struct Ports {
     pub clock: clock::Clock,
     /// The account.
     pub digitalocean: digitalocean::Client,
-    /// The hosts.
+    /// Whether hosts answer.
     pub reach: reach::Reach,
+    /// The hosts, from the inside.
+    pub hosts: host::Hosts,
 }

@@ -44,6 +44,14 @@ impl Reach {
         matches!(self, Self::Tcp(_))
     }
 
+    /// Where an address is instead: for rehearsals only.
+    pub fn mapped(&self, address: &str) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(tcp) => tcp.map.get(address).copied(),
+            Self::Off => None,
+        }
+    }
+
     /// Those of some addresses that answer now.
     pub async fn answering(&self, addresses: &[String]) -> Vec<String> {
         let Self::Tcp(tcp) = self else { return Vec::new() };

@@ -75,9 +75,13 @@ fn facts(item: &Item) -> Vec<String> {
 
 fn word(fact: &Fact) -> Option<String> {
     Some(match fact {
-        Fact::Region(text) | Fact::Size(text) | Fact::Address(text) | Fact::Range(text) | Fact::Idle(text) => {
-            text.clone()
-        }
+        Fact::Region(text)
+        | Fact::Size(text)
+        | Fact::Address(text)
+        | Fact::Range(text)
+        | Fact::Idle(text)
+        | Fact::Runs(text)
+        | Fact::Ails(text) => text.clone(),
         Fact::Holds(count, what) => words::count(*count, what),
         Fact::PrivateAddress(_) | Fact::OpenPort(_) | Fact::Created(_) | Fact::Tag(_) => return None,
     })

@@ -25,6 +25,7 @@ pub const ACTS: &[(&str, &str)] = &[
     ("pauses", "pause"),
     ("resumes", "resume"),
     ("retries", "retry"),
+    ("trusts", "trust"),
     ("freeze", "freeze"),
     ("thaw", "thaw"),
     ("look", "look"),

@@ -33,7 +33,12 @@ pub fn runtime() -> tokio::runtime::Runtime {
 pub fn ports(url: &str) -> Ports {
     let mut config = Config::at(url, Token::inline("sandbox")).expect("an address");
     (config.limits, config.pace) = (Limits::OFF, Pace::SANDBOX);
-    Ports { clock: Clock::System, digitalocean: Client::new(config).expect("a client"), reach: Default::default() }
+    Ports {
+        clock: Clock::System,
+        digitalocean: Client::new(config).expect("a client"),
+        reach: Default::default(),
+        hosts: Default::default(),
+    }
 }
 
 /// The estate of a size, as read from its YAML.

@@ -103,7 +103,7 @@ impl Fixture {
         (config.limits, config.pace) = (Limits::OFF, Pace { retries: 0, ..Pace::SANDBOX });
         config.call_timeout = Duration::from_secs(2);
         let digitalocean = Client::new(config).expect("a client");
-        let ports = Ports { clock: Clock::System, digitalocean, reach: Reach::Off };
+        let ports = Ports { clock: Clock::System, digitalocean, reach: Reach::Off, hosts: Default::default() };
         let tree = Tree::of([("settings.yaml", SETTINGS), ("estate.yaml", ESTATE)]);
         let read = repo::read(&tree, &Options::default(), &kinds::pure());
         let estate = read.estate.expect("the estate of the fuzzer is sound");

@@ -3,8 +3,8 @@
 use driftless::kinds::{Finished, Look, Operate, Progress, Seen, Work};
 use driftless::model::memory::Retiring;
 use driftless::model::{
-    Catalog, Change, ChangeKey, Diff, Diffed, EstateView, Fault, Intent, Observed, OnRemove, Output, Owned, Policy,
-    ProviderId, ResourceId, Scope, Step, Supply, Verb, View,
+    Catalog, Change, ChangeKey, Diff, Diffed, EstateView, Fault, Intent, Observed, OnRemove, Output, Owned, Pin,
+    Policy, ProviderId, ResourceId, Scope, Step, Supply, Verb, View,
 };
 use driftless::ports::Ports;
 use driftless::ports::clock::Clock;
@@ -38,6 +38,7 @@ impl Rig {
             clock: Clock::System,
             digitalocean: Client::new(config).expect("a client"),
             reach: Default::default(),
+            hosts: Default::default(),
         };
         Self { running, ports, supplies: BTreeMap::new() }
     }
@@ -55,6 +56,11 @@ impl Progress for Stages {
     fn stage<'a>(&'a self, stage: Option<&'a str>, made: Option<&'a ProviderId>) -> BoxFuture<'a, Result<(), Fault>> {
         let told = stage.map(str::to_owned).or_else(|| made.map(|id| format!("made {id}"))).unwrap_or_default();
         self.0.lock().expect("no panic").push(told);
+        Box::pin(async { Ok(()) })
+    }
+
+    fn pin<'a>(&'a self, pin: Pin) -> BoxFuture<'a, Result<(), Fault>> {
+        self.0.lock().expect("no panic").push(format!("pinned {}", pin.key.fingerprint()));
         Box::pin(async { Ok(()) })
     }
 }
@@ -93,7 +99,18 @@ impl<K: Operate<Want: Clone>> Life<K> {
 
     pub async fn look(&self, rig: &Rig) -> Result<Vec<Seen<K::State>>, String> {
         let owned = self.owned.iter().map(|owned| (&self.id, owned)).collect();
-        let look = Look { ports: &rig.ports, wants: Vec::new(), owned, whole: false, begun: Vec::new() };
+        let look = Look {
+            ports: &rig.ports,
+            wants: Vec::new(),
+            owned,
+            whole: false,
+            begun: Vec::new(),
+            supplies: &Default::default(),
+            made: &Default::default(),
+            pins: &Default::default(),
+            asks: &Default::default(),
+            surveys: &Default::default(),
+        };
         let mut scopes = K::observe(&look).await;
         assert_eq!(scopes.len(), 1);
         let (scope, found) = scopes.remove(0);
@@ -152,6 +169,7 @@ impl<K: Operate<Want: Clone>> Life<K> {
             want: want.as_ref(),
             provider_id: change.provider_id.as_ref(),
             intent: self.intent.as_ref(),
+            pins: &BTreeMap::new(),
             progress: &self.stages,
         };
         K::apply(&work, step).await

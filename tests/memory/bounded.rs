@@ -93,6 +93,7 @@ fn counted(memory: &Memory) -> BTreeMap<&'static str, usize> {
         found,
         lost: _,
         limits: _,
+        pins,
     } = memory;
     BTreeMap::from([
         ("owned", owned.len()),
@@ -104,6 +105,7 @@ fn counted(memory: &Memory) -> BTreeMap<&'static str, usize> {
         ("failures", failures.len()),
         ("since", since.len()),
         ("found again", found.len()),
+        ("pins", pins.len()),
     ])
 }
 
@@ -121,7 +123,7 @@ async fn tables(house: &House, memory: &BTreeMap<&'static str, usize>, cycles: u
             "runs" => cycles.min(200),
             "looks" => 1,
             // A row for each single value.
-            "meta" => 8,
+            "meta" => 9,
             table => *memory.get(table).unwrap_or_else(|| panic!("{table} is counted nowhere")),
         };
         assert!(usize::try_from(rows).expect("a count") <= most, "{rows} rows in {name}");

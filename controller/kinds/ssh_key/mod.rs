@@ -44,7 +44,11 @@ impl Kind for SshKey {
         state.name.clone()
     }
     fn outputs(state: &State) -> BTreeMap<Output, String> {
-        BTreeMap::from([(Output::Id, state.id.to_string()), (Output::Name, state.name.clone())])
+        BTreeMap::from([
+            (Output::Id, state.id.to_string()),
+            (Output::Name, state.name.clone()),
+            (Output::PublicKey, state.public_key.clone()),
+        ])
     }
     fn facts(state: &State) -> Vec<Fact> {
         draft::facts(state)

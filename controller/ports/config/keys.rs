@@ -52,6 +52,7 @@ pub(super) const KEYS: &[Key] = &[
     key("freeze", Shape::Flag),
     key("data_dir", Shape::Path),
     key("socket", Shape::Path),
+    key("secrets_dir", Shape::Path),
     Key { name: "no_color", shape: Shape::Flag, also: &["NO_COLOR"] },
     key("git.username", Shape::Text),
     key("git.token", Shape::Secret),

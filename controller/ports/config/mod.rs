@@ -33,6 +33,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The unix socket that other commands reach the controller through.
     pub socket: PathBuf,
+    /// The folder of the secrets that documents name, a file each.
+    pub secrets_dir: PathBuf,
     /// What the controller itself runs on.
     pub this: Option<ResourceId>,
     /// No writes at all, whatever the repo says.
@@ -272,6 +274,11 @@ impl Config {
             from.default("socket", beside.display().to_string());
             beside
         });
+        let secrets_dir = from.path("secrets_dir").unwrap_or_else(|| {
+            let beside = data_dir.join("secrets");
+            from.default("secrets_dir", beside.display().to_string());
+            beside
+        });
         let git = Git {
             username: from.text("git.username", "x-access-token"),
             token: from.secret("git.token"),
@@ -286,6 +293,7 @@ impl Config {
             path: from.optional("path", check::folder).unwrap_or_default(),
             data_dir,
             socket,
+            secrets_dir,
             this: from.optional("self", |text| text.parse().map_err(|e: crate::model::id::NotAnId| e.to_string())),
             freeze: from.flag("freeze"),
             no_color: from.flag("no_color"),

@@ -50,14 +50,20 @@ pub(super) enum Row {
     Found,
     Lost,
     Limits,
+    Pins,
 }
 
 impl Row {
     pub(super) fn table(&self) -> Table {
         match self {
-            Self::Estate | Self::Team | Self::Frozen | Self::Serial | Self::Found | Self::Lost | Self::Limits => {
-                Table::Meta
-            }
+            Self::Estate
+            | Self::Team
+            | Self::Frozen
+            | Self::Serial
+            | Self::Found
+            | Self::Lost
+            | Self::Limits
+            | Self::Pins => Table::Meta,
             Self::Owned(_) => Table::Owned,
             Self::Intent(_) => Table::Intents,
             Self::Pause(_) => Table::Pauses,
@@ -81,6 +87,7 @@ impl Row {
             Self::Found => "found".to_owned(),
             Self::Lost => "lost".to_owned(),
             Self::Limits => "limits".to_owned(),
+            Self::Pins => "pins".to_owned(),
         }
     }
 
@@ -100,6 +107,7 @@ impl Row {
             Self::Found => (!memory.found.is_empty()).then(|| serde_json::to_string(&memory.found)),
             Self::Lost => memory.lost.then(|| serde_json::to_string(&true)),
             Self::Limits => memory.limits.as_ref().map(serde_json::to_string),
+            Self::Pins => (!memory.pins.is_empty()).then(|| serde_json::to_string(&memory.pins)),
         }
     }
 }
@@ -116,6 +124,7 @@ pub(super) fn put(memory: &mut Memory, table: Table, key: &str, json: &str) -> R
         (Table::Meta, "found") => memory.found = value(json)?,
         (Table::Meta, "lost") => memory.lost = value(json)?,
         (Table::Meta, "limits") => memory.limits = Some(value(json)?),
+        (Table::Meta, "pins") => memory.pins = value(json)?,
         // What a later program keeps here is not for this one to judge; it stays.
         (Table::Meta, _) => {}
         (Table::Owned, _) => drop(memory.owned.insert(id()?, value(json)?)),
@@ -182,6 +191,7 @@ impl Touched {
             Patch::Found(_) | Patch::Known(_) => self.inside(Row::Found),
             Patch::Lost(_) => self.whole(Row::Lost),
             Patch::Limits(_) => self.whole(Row::Limits),
+            Patch::Pin(..) => self.inside(Row::Pins),
             Patch::Deleted(_) => {}
             Patch::DeletionsBefore(time) => self.deletions_before = self.deletions_before.max(Some(*time)),
         }

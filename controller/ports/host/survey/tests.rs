@@ -1,0 +1,95 @@
+//! What is made of a survey's answer, without any host.
+
+use super::*;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+fn answer(parts: &[(&str, &str)]) -> String {
+    let line = |(word, text): &(&str, &str)| format!("{word} {}\n", STANDARD.encode(text));
+    parts.iter().map(line).collect::<String>() + "end\n"
+}
+
+#[test]
+fn an_answer_that_was_cut_off_is_no_host() {
+    let whole = answer(&[("os", "PRETTY_NAME=\"Debian\"\n")]);
+    assert_eq!(read::read(&whole).expect("whole").os, "Debian");
+    let cut = whole.trim_end().strip_suffix("end").expect("an end");
+    assert_eq!(read::read(cut), Err("the answer was cut off".to_owned()));
+    assert!(read::read("os ???\nend\n").is_err());
+    assert_eq!(read::read("Welcome to erp!\nend\n"), Ok(Survey::default()));
+}
+
+#[test]
+fn the_numbers_of_a_host_are_read_as_its_own_programs_say_them() {
+    let survey = read::read(&answer(&[
+        ("os", "PRETTY_NAME=\"Ubuntu 22.04.5 LTS\"\nID=ubuntu\nVERSION_CODENAME=jammy\n"),
+        ("kernel", "Linux\n5.15.0-119-generic\nx86_64\nerp\n"),
+        ("running", "86400.12 170000.00\n0.52 1.07 12.30 1/200 4242\n2\n"),
+        ("memory", "MemTotal:        4012345 kB\nMemFree: 1 kB\nMemAvailable:    1012345 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n"),
+        (
+            "disks",
+            "Filesystem Type 1024-blocks Used Available Capacity Mounted on\n\
+             /dev/vda1 ext4 81106868 66000000 15090484 82% /\n\
+             tmpfs tmpfs 401000 1000 400000 1% /run\n\
+             /dev/vda1 ext4 81106868 66000000 15090484 82% /var/lib/docker/x\n\
+             /dev/sda ext4 1000 1 999 1% /mnt/my volume\n",
+        ),
+        ("inodes", "Filesystem Type Inodes IUsed IFree IUse% Mounted on\n/dev/vda1 ext4 100 40 60 40% /\n"),
+        ("reboot", "pending\nlinux-base\nlibc6\nlibc6\n"),
+        ("cloud", "finished\n{\"v1\": {\"errors\": [\"('scripts_user', RuntimeError())\"]}}"),
+        ("packages", "docker.io\t24.0.7\tinstalled\nnginx\t\tnot-installed\n"),
+        ("engine", "24.0.7\n"),
+        ("nginx", "nginx version: nginx/1.18.0 (Ubuntu)\n"),
+        ("listening", "tcp   LISTEN 0      511          0.0.0.0:80        0.0.0.0:*    users:((\"nginx\",pid=7,fd=6))\nudp UNCONN 0 0 127.0.0.53%lo:53 0.0.0.0:*\ntcp LISTEN 0 1 [::]:22 [::]:*\n"),
+    ]))
+    .expect("a survey");
+    assert_eq!(survey.release, ("ubuntu".to_owned(), "jammy".to_owned()));
+    assert_eq!((survey.kernel.as_str(), survey.hostname.as_str()), ("5.15.0-119-generic", "erp"));
+    assert_eq!((survey.uptime, survey.load, survey.processors), (86_400, [52, 107, 1230], 2));
+    assert_eq!(survey.memory, (4_012_345, 1_012_345));
+    let disks: Vec<(&str, u64, (u64, u64))> =
+        survey.disks.iter().map(|(mount, disk)| (mount.as_str(), disk.percent(), disk.inodes)).collect();
+    assert_eq!(disks, [("/", 82, (100, 40)), ("/mnt/my volume", 1, (0, 0))]);
+    assert_eq!(survey.reboot, Some(vec!["libc6".to_owned(), "linux-base".to_owned()]));
+    assert_eq!(survey.cloud_init, CloudInit::Failed("('scripts_user', RuntimeError())".to_owned()));
+    assert_eq!(survey.packages.keys().collect::<Vec<_>>(), ["docker.io"]);
+    assert_eq!(survey.engine, Some(Ok("24.0.7".to_owned())));
+    assert_eq!(survey.nginx.as_deref(), Some("1.18.0"));
+    let said: Vec<String> =
+        survey.listening.iter().map(|l| format!("{} {}:{} {:?}", l.protocol, l.address, l.port, l.program)).collect();
+    assert_eq!(said, ["tcp 0.0.0.0:80 Some(\"nginx\")", "tcp [::]:22 None", "udp 127.0.0.53:53 None"]);
+}
+
+#[test]
+fn an_engine_that_does_not_answer_says_why() {
+    let said = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?\n";
+    let survey = read::read(&answer(&[("engine", said)])).expect("a survey");
+    assert_eq!(survey.engine, Some(Err(said.trim().to_owned())));
+}
+
+#[test]
+fn receipts_and_files_come_each_with_their_own() {
+    let digest = "a".repeat(64);
+    let survey = read::read(&answer(&[
+        ("receipt", "/opt/a"),
+        ("receipt-text", "{}"),
+        ("receipt-digests", &format!("{digest}  compose.yaml\n{digest} *my file\nsha256sum: x: No such file\n")),
+        ("receipt", "/opt/b"),
+        ("file", "~/.ssh/authorized_keys"),
+        ("file-mode", "600 root:root\n"),
+        ("file-text", "ssh-ed25519 AAAA\n"),
+    ]))
+    .expect("a survey");
+    let names: Vec<(&str, usize)> = survey.receipts.iter().map(|(f, r)| (f.as_str(), r.digests.len())).collect();
+    assert_eq!(names, [("/opt/a", 2), ("/opt/b", 0)]);
+    let file = survey.files.get("~/.ssh/authorized_keys").expect("the file");
+    assert_eq!((file.mode.as_str(), file.owner.as_str()), ("600", "root:root"));
+}
+
+#[test]
+fn an_archive_that_is_cut_off_or_none_is_refused() {
+    assert!(tar::read(b"").is_err());
+    assert!(tar::read(&[b'x'; 512]).is_err());
+    assert!(tar::read(&[b'x'; 5000]).is_err());
+    assert_eq!(tar::read(&[0; 1024]), Ok(BTreeMap::new()));
+}
