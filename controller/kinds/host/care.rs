@@ -224,7 +224,7 @@ fn images(input: &Diff<'_, Host>, want: &Want, survey: &Survey, out: &mut Diffed
     let (Some(limit), Some((all, used))) = (want.prune_images_above, &survey.images) else { return };
     let holds = |mount: &str| IMAGES.starts_with(mount.trim_end_matches('/')) || mount == "/";
     let disk = survey.disks.iter().filter(|(mount, _)| holds(mount)).max_by_key(|(mount, _)| mount.len());
-    let Some((mount, disk)) = disk.filter(|(_, disk)| disk.percent() > limit) else { return };
+    let Some((mount, _)) = disk.filter(|(_, disk)| disk.percent() > limit) else { return };
     // An image is `ID name:tag`, one with several names several of them.
     let unused: BTreeMap<&str, Vec<&str>> = all
         .iter()

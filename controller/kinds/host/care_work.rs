@@ -1,14 +1,13 @@
 //! Does what a host's document asks for beyond being reached. Each step says the same when it is done twice.
 
 use super::super::operate::{Finished, Work};
-use super::live::{Place, State, Step};
+use super::care;
+use super::live::{State, Step};
 use super::spec::{Package, Want};
-use super::{care, observe};
-use crate::model::{Fault, ProviderId};
+use crate::model::Fault;
 use crate::ports::host::survey::Survey;
 use crate::ports::host::{Command, File, Host};
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// How long packages may take to come and be set up.
@@ -101,23 +100,8 @@ pub(super) async fn apply(work: &Work<'_>, want: &Want, step: Step) -> Result<Fi
         }
         Step::MakeReady { .. } | Step::Release => {}
     }
-    seen(work, want, &host).await
-}
-
-/// The host as it is now.
-async fn seen(work: &Work<'_>, want: &Want, host: &Host) -> Result<Finished<State>, Fault> {
-    let asks: BTreeSet<_> = care::asks(want).into_iter().collect();
-    let survey = Arc::new(host.survey(&want.user, &asks).await?);
-    let machine = work.provider_id.map(|id| id.0.clone()).unwrap_or_default();
-    let (at, fingerprint) = match host.ssh() {
-        Some(ssh) => (ssh.address.clone(), Some(ssh.key.fingerprint())),
-        None => ("local".to_owned(), None),
-    };
-    // The next look finds the other addresses again; nothing that waits in this run asks for them.
-    let place =
-        Place { machine: machine.clone(), public: Some(at.clone()).filter(|at| at != "local"), at, private: None };
-    let state = observe::state(&work.key.id, want, place, fingerprint, survey);
-    Ok(Finished { provider_id: Some(ProviderId(machine)), state: Some(state) })
+    // The next look sees it, with everything else that changed there.
+    Ok(Finished { provider_id: None, state: None })
 }
 
 /// Brings a new machine what its document wants to be there before anything else is put on it.
@@ -136,4 +120,77 @@ async fn install(host: &Host, packages: &BTreeSet<Package>) -> Result<(), Fault>
     let command = Command::script(format!("installing {}", care::words(packages)), APT, &words);
     host.run(&command.within(INSTALL)).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    //! The scripts, against programs of a test's own in their PATH.
+
+    use super::*;
+    use std::io::Write;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+    use std::process::{Command as Process, Output, Stdio};
+
+    fn program(folder: &Path, name: &str, script: &str) {
+        let path = folder.join(name);
+        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("written");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("executable");
+    }
+
+    fn run(folder: &Path, script: &str, words: &[&str], stdin: &str) -> Output {
+        let path = format!("{}:{}", folder.display(), std::env::var("PATH").expect("a PATH"));
+        let mut own = Process::new("sh");
+        own.args(["-c", script, "driftless"]).args(words).env("PATH", path).env("FOLDER", folder);
+        own.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = own.spawn().expect("sh");
+        child.stdin.take().expect("a pipe").write_all(stdin.as_bytes()).expect("written");
+        child.wait_with_output().expect("it ends")
+    }
+
+    #[test]
+    fn keys_are_let_in_once_and_what_stands_there_stays_as_it_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        program(folder.path(), "getent", "echo \"ops:x:1000:1000::$FOLDER/home:/bin/sh\"");
+        program(folder.path(), "chown", "exit 0");
+        let keys = folder.path().join("home/.ssh/authorized_keys");
+        assert!(run(folder.path(), AUTHORIZE, &["ops"], "ssh-ed25519 AAAAone ana\n").status.success());
+        assert_eq!(std::fs::read_to_string(&keys).expect("read"), "ssh-ed25519 AAAAone ana\n");
+        std::fs::write(&keys, "# by hand\nssh-rsa AAAAold").expect("written");
+        let two = "ssh-ed25519 AAAAone ana\nssh-rsa AAAAold renamed\n";
+        for _ in 0..2 {
+            assert!(run(folder.path(), AUTHORIZE, &["ops"], two).status.success());
+            let expected = "# by hand\nssh-rsa AAAAold\nssh-ed25519 AAAAone ana\n";
+            assert_eq!(std::fs::read_to_string(&keys).expect("read"), expected);
+        }
+        assert_eq!(std::fs::metadata(&keys).expect("there").permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn of_compose_the_second_version_is_taken_and_what_no_source_has_is_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        program(folder.path(), "apt-get", "echo \"$@\" >>$FOLDER/asked");
+        let policy = "case $2 in docker-compose) v=$COMPOSE;; docker-compose-plugin|docker-compose-v2) v=;; docker.io) v=24;; *) v='(none)';; esac\n\
+                      [ -z \"$v\" ] || echo \"  Candidate: $v\"";
+        program(folder.path(), "apt-cache", &policy.replace("$COMPOSE", "2.26.1-4"));
+        let done = run(folder.path(), APT, &["docker", "compose"], "");
+        assert!(done.status.success(), "{done:?}");
+        let asked = std::fs::read_to_string(folder.path().join("asked")).expect("read");
+        assert!(asked.lines().last().is_some_and(|line| line.ends_with(" docker.io docker-compose")), "{asked}");
+        program(folder.path(), "apt-cache", &policy.replace("$COMPOSE", "1.29.2-3"));
+        let refused = run(folder.path(), APT, &["compose"], "");
+        assert_eq!(refused.status.code(), Some(92));
+        assert!(String::from_utf8_lossy(&refused.stderr).contains("have no compose"), "{refused:?}");
+    }
+
+    #[test]
+    fn an_image_that_a_container_came_to_use_since_is_left() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let docker = "case $1 in ps) echo c1;; inspect) echo sha256:b;; image) echo \"$4\" >>$FOLDER/gone;; esac";
+        program(folder.path(), "docker", docker);
+        let done = run(folder.path(), PRUNE_IMAGES, &["sha256:a", "sha256:b", "sha256:c"], "");
+        assert!(done.status.success(), "{done:?}");
+        let gone = std::fs::read_to_string(folder.path().join("gone")).expect("read");
+        assert_eq!(gone, "sha256:a\nsha256:c\n");
+    }
 }

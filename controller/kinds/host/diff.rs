@@ -8,6 +8,7 @@ use crate::model::{
     Cause, Change, ChangeKey, Diff, Diffed, Finding, Observed, OnRemove, Output, Resolved, ResourceId, Shown,
     Step as Work, Verb, finding::Weight,
 };
+use crate::ports::host::survey::Survey;
 
 pub(super) fn diff(input: &Diff<'_, Host>) -> Diffed<Step> {
     let mut out = Diffed::default();
@@ -90,10 +91,32 @@ fn settle(input: &Diff<'_, Host>, want: &Want, state: &State, out: &mut Diffed<S
         Finding::about(input.id, Weight::Note, rule, text).hint(hint)
     };
     out.findings.extend(ails(survey).into_iter().map(note));
+    certificates(input, survey, out);
     if let Some(Err(said)) = &survey.engine {
         let text = format!("Docker is installed and its engine does not answer: {said}");
         let hint = "See `systemctl status docker` and `journalctl -u docker` there; or whether the user may use it (group docker).";
         out.findings.push(Finding::about(input.id, Weight::Note, "docker-silent", text).hint(hint));
+    }
+}
+
+/// Past this share of a certificate's life, in percent, its renewal is overdue: certbot renews at two thirds.
+const OVERDUE: u64 = 80;
+
+fn certificates(input: &Diff<'_, Host>, survey: &Survey, out: &mut Diffed<Step>) {
+    for (path, certificate) in survey.certificates.iter().filter_map(|(path, found)| Some((path, found.as_ref().ok()?)))
+    {
+        let age = certificate.age(input.view.as_of);
+        let names = certificate.names.iter().cloned().collect::<Vec<_>>().join(", ");
+        let day = certificate.until.strftime("%Y-%m-%d");
+        let (rule, text) = match age {
+            100.. => ("certificate-ended", format!("the certificate of {names} has ended on {day}")),
+            OVERDUE.. => ("certificate-ends", format!("the certificate of {names} ends on {day}")),
+            _ => continue,
+        };
+        let hint = format!(
+            "It is {path}. See `certbot certificates`, `systemctl list-timers` and /var/log/letsencrypt there."
+        );
+        out.findings.push(Finding::about(input.id, Weight::Note, rule, text).hint(hint));
     }
 }
 

@@ -75,3 +75,6 @@ impl Operate for Host {
         apply::apply(work, step).await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -128,6 +128,11 @@ fn patch() -> impl Strategy<Value = Patch> {
         id().prop_map(Patch::Found),
         id().prop_map(Patch::Known),
         any::<bool>().prop_map(Patch::Lost),
+        (id(), time()).prop_map(|(id, at)| {
+            let key =
+                "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB8vVkbw87jJIm0/1UMnAZkS8oU/FEauUZZhhm2Gw/Eh".parse().unwrap();
+            Patch::Pin(id, crate::model::Pin { key, machine: "7".into(), by: None, at })
+        }),
     ];
     prop_oneof![own, work, care, loss]
 }

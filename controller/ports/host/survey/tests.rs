@@ -93,3 +93,52 @@ fn an_archive_that_is_cut_off_or_none_is_refused() {
     assert!(tar::read(&[b'x'; 5000]).is_err());
     assert_eq!(tar::read(&[0; 1024]), Ok(BTreeMap::new()));
 }
+
+#[test]
+fn what_tar_packs_is_what_is_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let long = "a-long-name-of-a-site-that-does-not-fit-into-the-hundred-bytes-of-a-header.example.com.conf.d/and-a-file-in-it";
+    let file = folder.path().join("etc/nginx").join(long);
+    std::fs::create_dir_all(file.parent().expect("a parent")).expect("folders");
+    std::fs::write(&file, "server {}\n").expect("written");
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o640)).expect("a mode");
+    let link = folder.path().join("etc/nginx/enabled");
+    std::os::unix::fs::symlink(format!("../{long}{long}"), &link).expect("a link");
+    let packed = std::process::Command::new("tar").args(["-cf", "-", "-C"]).arg(folder.path()).arg("etc").output();
+    let packed = packed.expect("tar runs").stdout;
+    let found = tar::read(&packed).expect("an archive");
+    let entry = found.get(&format!("/etc/nginx/{long}")).expect("the file");
+    assert_eq!((entry.text(), entry.mode), (Some("server {}\n"), 0o640));
+    assert!(entry.modified > 1_600_000_000 && !entry.owner.is_empty());
+    assert_eq!(found.get("/etc/nginx/enabled").map(|e| &e.item), Some(&Item::Link(format!("../{long}{long}"))));
+    assert_eq!(found.get("/etc/nginx").map(|e| &e.item), Some(&Item::Folder));
+    for cut in [100, 512, 700, packed.len() / 2] {
+        let _ = tar::read(&packed[..cut]);
+    }
+}
+
+const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----
+MIIBpDCCAUugAwIBAgICEjQwCgYIKoZIzj0EAwIwGjEYMBYGA1UEAwwPZXJwLmV4
+YW1wbGUuY29tMB4XDTI2MTEyNzAxMzgyOVoXDTI3MDIyNTAxMzgyOVowGjEYMBYG
+A1UEAwwPZXJwLmV4YW1wbGUuY29tMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE
+nj0XwZh0Auzn66FNSEnPW5qc5gewDvTskxDeEoPWHAJsmA/b9vcI9mJ1tjS3jCB6
+FUy2ZilQpxyGXoINCYbBfKOBgDB+MB0GA1UdDgQWBBShfCZ20fgwnKXhslZBzgN2
+8AFRCjAfBgNVHSMEGDAWgBShfCZ20fgwnKXhslZBzgN28AFRCjAPBgNVHRMBAf8E
+BTADAQH/MCsGA1UdEQQkMCKCD2VycC5leGFtcGxlLmNvbYIPV1dXLmV4YW1wbGUu
+Y29tMAoGCCqGSM49BAMCA0cAMEQCID9vyQuV7UlL2kokfW3tBdW1pX58dXVDITtM
+W/nhnvA2AiBLc3psZOtW/9N7aAtCnUnccg1hYY22rJ8lSAMncNA4YA==
+-----END CERTIFICATE-----
+";
+
+#[test]
+fn certificates_are_read_with_their_names_and_ends_and_what_is_none_is_told() {
+    let text = format!(
+        "#file /live/erp/fullchain.pem\n{CERTIFICATE}#file /etc/ssl/empty.pem\n#file /x\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    );
+    let found = certificates::read(&text);
+    let good = found.get("/live/erp/fullchain.pem").expect("there").as_ref().expect("read");
+    assert_eq!(good.names, ["erp.example.com", "www.example.com"].map(str::to_owned).into());
+    assert_eq!((good.until.to_string().as_str(), good.serial.as_str()), ("2027-02-25T01:38:29Z", "1234"));
+    assert_eq!(good.age("2027-01-11T01:38:29Z".parse().expect("a time")), 50);
+    assert!(found["/etc/ssl/empty.pem"].is_err() && found["/x"].is_err());
+}
