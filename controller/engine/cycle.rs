@@ -1,6 +1,7 @@
 //! One reconcile: fetch, read, look, plan, do, look again, report. Constant work, whatever woke it.
 //! Takes no input but the world; a trigger is only a wake-up.
 
+use super::anew;
 use super::backoff::Backoff;
 use super::desired::Desired;
 use super::execute::Progress;
@@ -15,7 +16,7 @@ use super::report::{self, Reporter};
 use super::snapshot::{Snapshot, Trouble};
 use crate::kinds;
 use crate::model::finding::Weight;
-use crate::model::{Attempt, Cause, Estate, Patch, Plan, Severity, World};
+use crate::model::{Attempt, Cause, Estate, Patch, Plan, SettingsMode, Severity, World};
 use crate::plan::{self, Brakes, guard};
 use crate::ports::Ports;
 use crate::ports::git::{Head, Mirror, Moved};
@@ -214,7 +215,9 @@ impl Controller {
         snapshot.plan = Some(Arc::new(plan.clone()));
         let (mut after, mut seen) = (plan.clone(), world);
         let may_write = plan.frozen.is_none() && self.ledger.is_read();
-        if plan.going().next().is_some() && !stop.is_cancelled() && may_write {
+        let promised = estate.settings.mode == SettingsMode::Enforce && anew::is_open(&self.keeper.memory());
+        let to_do = promised || plan.going().next().is_some();
+        if to_do && !stop.is_cancelled() && may_write {
             let work = (plan, seen.clone());
             let Some(written) = self.write(estate, &brakes, work, (stop, heard), snapshot).await? else {
                 return Ok(None);

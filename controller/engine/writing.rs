@@ -5,6 +5,7 @@ use super::cycle::Controller;
 use super::execute::{self, Progress, Run};
 use super::lease::Taken;
 use super::snapshot::{Snapshot, Trouble};
+use super::work::Worker;
 use crate::model::{Estate, Plan, World};
 use crate::plan::Brakes;
 use crate::ports::store::{Ending, StoreError};
@@ -96,7 +97,13 @@ impl Controller {
             stop,
             heard,
         };
-        let outcomes = tracing::Instrument::instrument(execute::execute(&run, plan, world), span).await;
+        let work = async {
+            let Run { ports, estate, keeper, backoff, lease, .. } = run;
+            let taken_back = Worker { ports, estate, keeper, backoff, lease }.resume().await;
+            // What was taken back was not in what the plan looked at: the next look decides.
+            if taken_back.is_empty() { execute::execute(&run, plan, world).await } else { taken_back }
+        };
+        let outcomes = tracing::Instrument::instrument(work, span).await;
         // Told even where the journal cannot take it.
         snapshot.outcomes = outcomes.clone();
         self.pulse.count(&outcomes);
