@@ -9,8 +9,8 @@ use super::work::Worker;
 use crate::kinds::AnyOperate;
 use crate::model::memory::{Failure, REACHING};
 use crate::model::{
-    Attempt, ChangeKey, Done, Fault, Intent, Memory, Outcome, Output, Patch, Planned, ProviderId, Scope, Step, Verb,
-    World,
+    Attempt, ChangeKey, Done, Fault, Intent, Memory, Outcome, Output, Patch, Planned, ProviderId, Reached, Scope, Step,
+    Verb, World,
 };
 use crate::ports::reach::Reach;
 use crate::ports::store::StoreError;
@@ -106,6 +106,8 @@ impl Worker<'_> {
             opened: self.ports.clock.now(),
             unclear: false,
             wrote: BTreeMap::new(),
+            settles: None,
+            reached: Reached::Begun,
         };
         self.keeper.write(&[Patch::Intend(intent)]).await
     }
