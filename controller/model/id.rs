@@ -231,6 +231,8 @@ pub enum Output {
     Range,
     /// The name that the provider shows.
     Name,
+    /// What a host has for sites, as JSON: nginx's version, and certificates by path with their names and times.
+    Nginx,
     /// A public key, in a line.
     PublicKey,
 }
@@ -245,6 +247,7 @@ impl Output {
             Output::PrivateAddress => "private address",
             Output::Range => "range",
             Output::Name => "name",
+            Output::Nginx => "nginx",
             Output::PublicKey => "public key",
         }
     }
