@@ -16,7 +16,7 @@ fn folder(path: &Path) -> BTreeMap<String, String> {
 fn the_schemas_folder_is_what_the_program_writes() {
     let desk = Desk::new();
     let said = desk.say(&["schema", "--write", "fresh"]);
-    assert_eq!((said.code, said.err.as_str()), (Some(0), "Wrote 8 schemas to fresh.\n"));
+    assert_eq!((said.code, said.err.as_str()), (Some(0), "Wrote 9 schemas to fresh.\n"));
     let (fresh, kept) = (folder(&desk.work().join("fresh")), folder(&source("schemas")));
     let renew = "renew it with: rm -r schemas && cargo run -- schema --write schemas";
     assert!(fresh.keys().eq(kept.keys()), "schemas/ holds {:?}: {renew}", kept.keys());
