@@ -312,6 +312,9 @@ impl Memory {
                 if self.found.remove(&old) {
                     self.found.insert(new.clone());
                 }
+                if let Some(pin) = self.pins.remove(&old) {
+                    self.pins.insert(new.clone(), pin);
+                }
                 if let Some(owned) = self.owned.remove(&old) {
                     self.owned.insert(new, owned);
                 }
