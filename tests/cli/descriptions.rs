@@ -155,7 +155,7 @@ fn fields_are_explained_in_words_and_as_data() {
     assert_eq!((&told["schema"], &told["title"]), (&"driftless.explained/v1".into(), &"Firewall.spec.inbound".into()));
     assert!(told["fields"].as_array().is_some_and(|fields| fields.iter().any(|f| f["name"] == "ports")), "{told}");
     let kinds: Value = serde_json::from_str(&desk.well(&["explain", "-o", "json"])).expect("JSON");
-    assert_eq!(kinds["values"].as_array().map(Vec::len), Some(6));
+    assert_eq!(kinds["values"].as_array().map(Vec::len), Some(7));
 }
 
 #[test]

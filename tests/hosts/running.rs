@@ -133,6 +133,7 @@ async fn a_host_that_is_dropped_leaves_no_ssh_behind() {
 async fn a_socket_of_the_host_is_brought_here() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let Some(sshd) = Sshd::start().await else { return };
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let path = sshd.folder.path().join("engine.sock");
     let listener = tokio::net::UnixListener::bind(&path).expect("a socket");
     tokio::spawn(async move {

@@ -88,7 +88,7 @@ fn the_defaults_in_the_example_are_the_defaults() {
     let machine = Machine::new();
     let defaults = machine.load().unwrap();
     let contents = file::read("driftless.toml", &uncommented());
-    let examples_only = ["data_dir", "socket"];
+    let examples_only = ["data_dir", "secrets_dir", "socket"];
     for described in defaults.describe().iter().filter(|d| !examples_only.contains(&d.name)) {
         assert_eq!(described.origin, Origin::Default, "{}", described.name);
         assert_eq!(contents.values[described.name].text, described.value, "{}", described.name);
