@@ -44,13 +44,8 @@ impl Store {
             .connect_with(options)
             .await
             .map_err(|e| StoreError::sql("open the journal", &path, e))?;
-        let migrated = schema::migrate(&pool, &path).await;
-        let store = Self { pool, path };
-        if migrated.is_err() {
-            // Dropped alone, it would close some time later, and take a log away that lies beside it then.
-            store.close().await;
-        }
-        migrated.map(|()| store)
+        schema::migrate(&pool, &path).await?;
+        Ok(Self { pool, path })
     }
 }
 
