@@ -41,7 +41,7 @@ mod recorder;
 mod sandbox_judges;
 mod scenarios;
 mod server;
+mod sshd;
 #[cfg(feature = "otel")]
 mod telemetry;
-mod sshd;
 mod workbench;

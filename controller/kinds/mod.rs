@@ -1,5 +1,6 @@
 //! One folder per kind, and the one visible list of them. A kind meets another by id and output only.
 
+pub mod compose_stack;
 pub mod domain;
 pub mod droplet;
 pub mod firewall;

@@ -233,6 +233,8 @@ pub enum Output {
     Name,
     /// A public key, in a line.
     PublicKey,
+    /// What a stack publishes, as JSON: `{"odoo:8069/tcp": "127.0.0.1:8069"}`.
+    Published,
 }
 
 impl Output {
@@ -246,6 +248,7 @@ impl Output {
             Output::Range => "range",
             Output::Name => "name",
             Output::PublicKey => "public key",
+            Output::Published => "published ports",
         }
     }
 }
