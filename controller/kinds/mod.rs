@@ -21,6 +21,7 @@ pub static ALL: &[&dyn AnyOperate] = &[
     &Of::<firewall::Firewall>::new(),
     &Of::<domain::Domain>::new(),
     &Of::<host::Host>::new(),
+    &Of::<compose_stack::ComposeStack>::new(),
 ];
 
 /// The pure halves of all kinds, for the repo room and the planner.
