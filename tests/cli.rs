@@ -15,6 +15,7 @@ pub struct Desk {
 }
 
 /// What a command said.
+#[derive(Debug)]
 pub struct Said {
     pub code: Option<i32>,
     pub out: String,

@@ -13,7 +13,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use driftless::ports::git::{Auth, CommitId, Limits, Mirror, Options, Person, Remote, TreeFile, commit_in, init_repo};
+use driftless::ports::git::{
+    Auth, CommitId, Edits, GitError, Limits, Mirror, Options, Person, Pushed, Remote, TreeFile, commit_in, init_repo,
+};
 use tempfile::TempDir;
 
 /// A repository with one commit, and a place for a mirror of it.
@@ -63,7 +65,13 @@ fn ana() -> Person {
 }
 
 fn options() -> Options {
-    Options { patience: Duration::from_secs(60), ..Options::default() }
+    Options { patience: Duration::from_secs(60) }
+}
+
+/// Writes onto a branch as it stands now; none where somebody else was faster.
+async fn put(mirror: &Mirror, branch: &str, edits: &Edits, by: &Person) -> Result<Option<Pushed>, GitError> {
+    let tip = mirror.read_ref(&format!("refs/heads/{branch}")).await?;
+    mirror.commit_and_push_onto(branch, tip.as_ref(), edits, "In sync", by).await
 }
 
 /// Runs git as a user would, untouched by this machine's settings.

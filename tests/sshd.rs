@@ -15,11 +15,17 @@ pub struct Sshd {
     pub port: u16,
     pub folder: TempDir,
     process: Option<Child>,
+    behind: Vec<String>,
 }
 
 impl Sshd {
     /// Starts one, or says plainly what this machine lacks for it; in CI that is a failure.
     pub async fn start() -> Option<Self> {
+        Self::start_behind(Vec::new()).await
+    }
+
+    /// The same, started by a program that becomes it: in a world of its own.
+    pub async fn start_behind(behind: Vec<String>) -> Option<Self> {
         if !Path::new(SSHD).exists() {
             let lack = "not tested: ssh. There is no /usr/sbin/sshd (Debian: openssh-server)";
             assert!(std::env::var_os("CI").is_none(), "{lack}");
@@ -31,7 +37,7 @@ impl Sshd {
         for name in ["host", "client", "stranger"] {
             keygen(&folder.path().join(name));
         }
-        let mut sshd = Self { port: 0, folder, process: None };
+        let mut sshd = Self { port: 0, folder, process: None, behind };
         for _ in 0..5 {
             let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
             sshd.port = listener.local_addr().expect("an address").port();
@@ -47,7 +53,7 @@ impl Sshd {
     /// took the port.
     pub async fn restart(&mut self, key: &str) -> bool {
         self.stop().await;
-        self.process = spawn(self.folder.path(), self.port, key).await;
+        self.process = spawn(&self.behind, self.folder.path(), self.port, key).await;
         self.process.is_some()
     }
 
@@ -117,7 +123,7 @@ fn keygen(path: &Path) {
 }
 
 /// Starts sshd and waits until it listens; `None` where another took the port.
-async fn spawn(keys: &Path, port: u16, key: &str) -> Option<Child> {
+async fn spawn(behind: &[String], keys: &Path, port: u16, key: &str) -> Option<Child> {
     let config = format!(
         "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\n\
          StrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin yes\nPrintMotd no\n\
@@ -130,7 +136,9 @@ async fn spawn(keys: &Path, port: u16, key: &str) -> Option<Child> {
     std::fs::write(&file, config).expect("written");
     // Where root starts it, sshd wants this folder; elsewhere it needs none.
     let _ = std::fs::create_dir_all("/run/sshd");
-    let mut process = tokio::process::Command::new(SSHD)
+    let words: Vec<&str> = behind.iter().map(String::as_str).chain([SSHD]).collect();
+    let mut process = tokio::process::Command::new(words[0])
+        .args(&words[1..])
         .args(["-D", "-e", "-f"])
         .arg(&file)
         .stdin(Stdio::null())

@@ -35,6 +35,7 @@ mod laws;
 mod lease;
 mod manifests;
 mod memory;
+mod nginx;
 mod openapi;
 mod process;
 mod recorder;

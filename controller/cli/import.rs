@@ -24,7 +24,7 @@ use uuid::Uuid;
 /// cannot say is left out and told, here and as comments in the files. No file that exists is touched.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  driftless import infra/\n  driftless import infra/ --only droplets,domains\n\nExit codes: 0 done, 3 done and something is left out, 1 error, nothing was written"
+    after_help = "Examples:\n  driftless import infra/\n  driftless import infra/ --only droplets,domains\n  driftless import more/ --estate-id 9f2c6a1e-0b7d-4c1e-9a55-3f1f1e0c2b7a   for an estate that has a repo already\n\nExit codes: 0 done, 3 done and something is left out, 1 error, nothing was written"
 )]
 pub struct Arguments {
     /// The folder to write to (default: this folder)
@@ -36,6 +36,11 @@ pub struct Arguments {
     /// The estate's name (default: the folder's)
     #[arg(long, value_name = "NAME")]
     estate: Option<String>,
+    /// The estate's id, where there is one already: spec.id of its Settings (default: a new one)
+    ///
+    /// Markers on what a controller of that estate made are known by it.
+    #[arg(long, value_name = "UUID")]
+    estate_id: Option<Uuid>,
 }
 
 /// Files of the template that every repo has, whatever it declares.
@@ -55,7 +60,7 @@ pub async fn run(arguments: Arguments, global: &Global, screen: &Screen) -> anyh
     if estate.trim().is_empty() {
         bail!("the estate has no name\n  Name it: --estate production");
     }
-    let id = Uuid::new_v4();
+    let id = arguments.estate_id.unwrap_or_else(Uuid::new_v4);
     let mut common = template::files(&Own { estate: &estate, id, public_key: None });
     common.retain(|path, _| COMMON.contains(&path.as_str()));
     written_by_import(&mut common);

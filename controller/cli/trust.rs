@@ -72,12 +72,10 @@ pub async fn run(arguments: Arguments, global: &Global, screen: &Screen) -> anyh
         )),
         None => {}
     }
-    if let Some(wanted) = &arguments.fingerprint {
-        if *wanted != print {
-            bail!(
-                "{id} shows {print}, and not {wanted}\n  Nothing was recorded. Somebody may be in between, or it is another machine."
-            );
-        }
+    if let Some(wanted) = arguments.fingerprint.as_ref().filter(|wanted| **wanted != print) {
+        bail!(
+            "{id} shows {print}, and not {wanted}\n  Nothing was recorded. Somebody may be in between, or it is another machine."
+        );
     }
     if !arguments.yes && !agreed(&print, screen)? {
         return Ok(Exit::Error);

@@ -1,13 +1,14 @@
 //! One reconcile: fetch, read, look, plan, do, look again, report. Constant work, whatever woke it.
 //! Takes no input but the world; a trigger is only a wake-up.
 
+use super::anew;
 use super::backoff::Backoff;
 use super::desired::Desired;
-use super::execute::{self, Progress, Run};
+use super::execute::Progress;
 use super::halt::{Halt, halted};
 use super::inventory::inventory;
 use super::keeper::Keeper;
-use super::lease::{Lease, Taken};
+use super::lease::Lease;
 use super::ledger::Ledger;
 use super::look::look;
 use super::pulse::Pulse;
@@ -15,11 +16,11 @@ use super::report::{self, Reporter};
 use super::snapshot::{Snapshot, Trouble};
 use crate::kinds;
 use crate::model::finding::Weight;
-use crate::model::{Attempt, Cause, Estate, Patch, Plan, Severity, World};
+use crate::model::{Attempt, Cause, Estate, Patch, Plan, SettingsMode, Severity, World};
 use crate::plan::{self, Brakes, guard};
 use crate::ports::Ports;
 use crate::ports::git::{Head, Mirror, Moved};
-use crate::ports::store::{Ending, StoreError};
+use crate::ports::store::StoreError;
 use futures::FutureExt;
 use jiff::SignedDuration;
 use std::collections::BTreeSet;
@@ -213,22 +214,25 @@ impl Controller {
             tracing::warn!(%error, "the commit could not be kept as trusted");
         }
         snapshot.plan = Some(Arc::new(plan.clone()));
-        snapshot.inventory = Some(Arc::new(inventory(estate, &world, &self.keeper.memory())));
-        let mut after = plan.clone();
+        let (mut after, mut seen) = (plan.clone(), world);
         let may_write = plan.frozen.is_none() && self.ledger.is_read();
-        if plan.going().next().is_some() && !stop.is_cancelled() && may_write {
-            let Some(written) = self.write(estate, &brakes, (plan, world), (stop, heard), snapshot).await? else {
+        let promised = estate.settings.mode == SettingsMode::Enforce && anew::is_open(&self.keeper.memory());
+        let to_do = promised || plan.going().next().is_some();
+        if to_do && !stop.is_cancelled() && may_write {
+            let work = (plan, seen.clone());
+            let Some(written) = self.write(estate, &brakes, work, (stop, heard), snapshot).await? else {
                 return Ok(None);
             };
             after = written;
             if snapshot.outcomes.iter().any(|o| o.attempt == Attempt::Done) {
                 // After a stop the plan that was made stands in for a second look: the report counts what is done.
-                if let Some((again, world)) = self.plan(estate, &brakes, stop).await? {
-                    after = again;
-                    snapshot.inventory = Some(Arc::new(inventory(estate, &world, &self.keeper.memory())));
+                if let Some(anew) = self.plan(estate, &brakes, stop).await? {
+                    (after, seen) = anew;
                 }
             }
         }
+        // Once, and after the work: nothing waits for it.
+        snapshot.inventory = Some(Arc::new(inventory(estate, &seen, &self.keeper.memory())));
         snapshot.after = Some(Arc::new(after.clone()));
         if nothing_left(&after) {
             desired.applied(&self.mirror);
@@ -238,7 +242,7 @@ impl Controller {
     }
 
     /// Looks, plans, and remembers what is true whatever is applied; nothing where it is asked to stop meanwhile.
-    async fn plan(
+    pub(super) async fn plan(
         &self,
         estate: &Arc<Estate>,
         brakes: &Brakes,
@@ -269,101 +273,6 @@ impl Controller {
         let patches: Vec<Patch> = plan.remember.iter().cloned().chain(stale).chain(spent).collect();
         self.keeper.write(&patches).await?;
         Ok(Some((plan, world)))
-    }
-
-    /// Does a plan under the lease; gives the plan that was done, and none where it was asked to stop before.
-    async fn write(
-        &self,
-        estate: &Arc<Estate>,
-        brakes: &Brakes,
-        (mut plan, mut world): (Plan, World),
-        (stop, heard): (&CancellationToken, &(dyn Fn(Progress<'_>) + Send + Sync)),
-        snapshot: &mut Snapshot,
-    ) -> Result<Option<Plan>, StoreError> {
-        match self.lease.take(&self.mirror).await {
-            Ok(Taken::Again) => {}
-            Ok(Taken::Over) => {
-                // Another wrote since: what this look planned may be done already, and what the other was told to leave
-                // alone stands in its ledger.
-                if let Err(error) = self.catch_up(estate, snapshot).await {
-                    self.lease.release(&self.mirror).await;
-                    return error.map_or(Ok(Some(plan)), Err);
-                }
-                let anew = self.plan(estate, brakes, stop).await;
-                let Ok(Some(seen)) = anew else {
-                    self.lease.release(&self.mirror).await;
-                    return anew.map(|_| None);
-                };
-                (plan, world) = seen;
-                snapshot.plan = Some(Arc::new(plan.clone()));
-            }
-            Err(why) => {
-                tracing::warn!(hint = why.hint(), "{why}");
-                snapshot.trouble(why.trouble());
-                return Ok(Some(plan));
-            }
-        }
-        let (ending, over) = (stop.child_token(), CancellationToken::new());
-        let work = async {
-            let done = self.execute(estate, brakes, &plan, world, (&ending, heard), snapshot).await;
-            over.cancel();
-            done
-        };
-        let (done, ()) = tokio::join!(work, self.lease.keep(&self.mirror, &over, &ending));
-        self.lease.release(&self.mirror).await;
-        done.map(|()| Some(plan))
-    }
-
-    /// Takes in what another driftless left in its ledger. Fails with nothing more where it could not be read: that is
-    /// told.
-    async fn catch_up(&self, estate: &Estate, snapshot: &mut Snapshot) -> Result<(), Option<StoreError>> {
-        let stands = self.reporter.stands(&self.mirror, &estate.settings.reports).await.map_err(|error| {
-            let what = format!("the ledger of another driftless, who wrote last, could not be read: {error}");
-            let hint = format!("Nothing is changed before it was. {}", error.hint());
-            snapshot.trouble(Trouble::of("ledger", what, &hint));
-        });
-        let Ok(stands) = stands else {
-            self.ledger.doubt();
-            return Err(None);
-        };
-        if let Some(text) = stands.ledger {
-            let said = self.ledger.catch_up(&text, estate, &self.keeper).await?;
-            said.into_iter().for_each(|trouble| snapshot.trouble(trouble));
-        }
-        Ok(())
-    }
-
-    async fn execute(
-        &self,
-        estate: &Estate,
-        brakes: &Brakes,
-        plan: &Plan,
-        world: World,
-        (stop, heard): (&CancellationToken, &(dyn Fn(Progress<'_>) + Send + Sync)),
-        snapshot: &mut Snapshot,
-    ) -> Result<(), StoreError> {
-        let store = self.keeper.store();
-        let run_id = store.begin_run(self.ports.clock.now(), plan).await?;
-        let span = tracing::info_span!("run", run = run_id);
-        let run = Run {
-            ports: &self.ports,
-            estate,
-            keeper: &self.keeper,
-            brakes,
-            backoff: &self.backoff,
-            lease: Some(&self.lease),
-            stop,
-            heard,
-        };
-        let outcomes = tracing::Instrument::instrument(execute::execute(&run, plan, world), span).await;
-        // Told even where the journal cannot take it.
-        snapshot.outcomes = outcomes.clone();
-        self.pulse.count(&outcomes);
-        let stopped = stop.is_cancelled().then(|| match self.lease.check() {
-            Ok(()) => "it was asked to stop".to_owned(),
-            Err(lost) => lost.to_string(),
-        });
-        store.finish_run(run_id, &Ending { ended: self.ports.clock.now(), outcomes, stopped }).await
     }
 
     /// When to look again: by the interval, or sooner where time alone or work in flight would change the answer.

@@ -3,7 +3,7 @@
 
 use super::look;
 use crate::insight::{self, Drafted, Object, Without};
-use crate::kinds::AnyOperate;
+use crate::kinds::{AnyOperate, Turn};
 use crate::model::finding::Weight;
 use crate::model::{AnyKind, Estate, Memory, Plan, Scope, World};
 use crate::plan::{self, Brakes};
@@ -51,7 +51,8 @@ pub async fn import(ports: &Ports, kinds: &[&dyn AnyOperate], beside: &Files) ->
         world.scopes.iter().filter_map(|(scope, seen)| Some((scope.clone(), seen.found.as_ref().err()?.clone())));
     let mut unread: Vec<(Scope, String)> = unread.collect();
     // A look that ended by a mistake of ours has no scope at all.
-    let unseen = kinds.iter().filter(|kind| !world.scopes.keys().any(|scope| scope.kind == kind.name()));
+    let held = kinds.iter().filter(|kind| kind.turn() == Turn::Account);
+    let unseen = held.filter(|kind| !world.scopes.keys().any(|scope| scope.kind == kind.name()));
     unread.extend(unseen.map(|kind| (Scope::of(kind.name()), "the look ended by a mistake in driftless".to_owned())));
     if !unread.is_empty() {
         return Err(ImportError::Unread(unread));

@@ -23,3 +23,4 @@ pub mod source;
 pub mod status;
 pub mod watch;
 pub mod work;
+mod writing;

@@ -90,8 +90,15 @@ impl<'a> Worker<'a> {
         self.same_team().await?;
         self.lease.map_or(Ok(()), Lease::check)?;
         let answering = Answering::before(&self.ports.reach, behind).await;
-        let done =
-            if record::only_remembered(change) { Done::default() } else { self.operate(kind, change, before).await? };
+        self.promise(change, &answering).await.map_err(not_written)?;
+        let done = match record::only_remembered(change) {
+            true => Ok(Done::default()),
+            false => self.operate(kind, change, before).await,
+        };
+        if done.as_ref().is_err_and(|fault| !matches!(fault, Fault::Unclear { .. })) {
+            self.kept(&change.key).await; // Nothing was done.
+        }
+        let done = done?;
         self.reach_anew(kind, change, &done, answering).await?;
         let owned = self.keeper.memory().owned.get(&change.key.id).cloned();
         let document = self.estate.documents.get(&change.key.id);
@@ -114,7 +121,7 @@ impl<'a> Worker<'a> {
 
     /// Refuses to write with a token that has come to be another team's since the look: it costs no call while the
     /// token stays the same.
-    async fn same_team(&self) -> Result<(), Fault> {
+    pub(super) async fn same_team(&self) -> Result<(), Fault> {
         let Some(pinned) = self.keeper.memory().team.clone() else { return Ok(()) };
         let team = self.ports.digitalocean.owner().await?;
         if team == pinned {

@@ -5,6 +5,7 @@ pub mod domain;
 pub mod droplet;
 pub mod firewall;
 pub mod host;
+pub mod nginx_site;
 pub mod operate;
 pub mod ssh_key;
 pub mod vpc;
@@ -22,6 +23,7 @@ pub static ALL: &[&dyn AnyOperate] = &[
     &Of::<domain::Domain>::new(),
     &Of::<host::Host>::new(),
     &Of::<compose_stack::ComposeStack>::new(),
+    &Of::<nginx_site::NginxSite>::new(),
 ];
 
 /// The pure halves of all kinds, for the repo room and the planner.

@@ -231,6 +231,8 @@ pub enum Output {
     Range,
     /// The name that the provider shows.
     Name,
+    /// What a host has for sites, as JSON: nginx's version, and certificates by path with their names and times.
+    Nginx,
     /// A public key, in a line.
     PublicKey,
     /// What a stack publishes, as JSON: `{"odoo:8069/tcp": "127.0.0.1:8069"}`.
@@ -247,6 +249,7 @@ impl Output {
             Output::PrivateAddress => "private address",
             Output::Range => "range",
             Output::Name => "name",
+            Output::Nginx => "nginx",
             Output::PublicKey => "public key",
             Output::Published => "published ports",
         }

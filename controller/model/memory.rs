@@ -147,6 +147,16 @@ impl Reached {
     }
 }
 
+/// How the stage of an intent begins that holds hosts to be reached anew after a change.
+pub const REACHING: &str = "reaching ";
+
+impl Intent {
+    /// Says whether hosts are to be reached anew for it: whoever reached them closes it, and nothing else does.
+    pub fn is_reaching(&self) -> bool {
+        self.stage.as_deref().is_some_and(|stage| stage.starts_with(REACHING))
+    }
+}
+
 /// A pause made by hand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pause {
@@ -301,6 +311,9 @@ impl Memory {
             Patch::Rename(old, new) => {
                 if self.found.remove(&old) {
                     self.found.insert(new.clone());
+                }
+                if let Some(pin) = self.pins.remove(&old) {
+                    self.pins.insert(new.clone(), pin);
                 }
                 if let Some(owned) = self.owned.remove(&old) {
                     self.owned.insert(new, owned);

@@ -23,7 +23,7 @@ impl Draft<'_> {
         self.tell_found();
         let settled = |patch: &Patch| if let Patch::Settle(key) = patch { Some(key.clone()) } else { None };
         let settled: BTreeSet<ChangeKey> = self.remember.iter().filter_map(settled).collect();
-        for intent in self.memory.intents.values().filter(|i| !settled.contains(&i.key)) {
+        for intent in self.memory.intents.values().filter(|i| !settled.contains(&i.key) && !i.is_reaching()) {
             if self.over(claims, intent) {
                 self.remember.extend(self.closed(intent));
             }

@@ -125,6 +125,80 @@ async fn a_new_firewall_that_loses_a_host_is_taken_away_again() {
     assert!(house.hand().read(|w| w.firewalls.is_empty()));
 }
 
+/// Ends a cycle on the spot, as a power cut does, once the new rules are in force.
+async fn cut_off_after_the_update(house: &House, allowed: &'static str) {
+    let mut tick = tokio::time::interval(Duration::from_millis(2));
+    let cycle = house.cycle();
+    tokio::pin!(cycle);
+    loop {
+        tokio::select! {
+            snapshot = &mut cycle => panic!("it was not interrupted: {:#?}", snapshot.outcomes),
+            _ = tick.tick() => if rules(house).iter().any(|net| net == allowed) { return },
+        }
+    }
+}
+
+/// Opens a socket that was shut, once these rules are in force.
+async fn cycle_that_opens_again(
+    house: &House,
+    at: std::net::SocketAddr,
+    allowed: &'static str,
+) -> Arc<driftless::engine::snapshot::Snapshot> {
+    let mut host = None;
+    let mut tick = tokio::time::interval(Duration::from_millis(2));
+    let cycle = house.cycle();
+    tokio::pin!(cycle);
+    loop {
+        tokio::select! {
+            snapshot = &mut cycle => return snapshot,
+            _ = tick.tick() => if host.is_none() && rules(house).iter().any(|net| net == allowed) {
+                host = TcpListener::bind(at).ok();
+            },
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_crash_before_hosts_were_reached_anew_is_made_good_by_the_next_start() {
+    let (house, host) = house().await;
+    let reach = house.controller.ports.reach.clone();
+    house.push(&[("fw.yaml", Some(&firewall("198.51.100.7")))]).await;
+    let answer = house.hand().inject("PUT /v2/firewalls/* mute".parse().expect("a fault"));
+    cut_off_after_the_update(&house, "198.51.100.7/32").await;
+    house.hand().lift(answer);
+    let at = host.local_addr().expect("an address");
+    drop(host);
+
+    let mut house = house.restart().await;
+    house.controller.ports.reach = reach.clone();
+    let snapshot = cycle_that_opens_again(&house, at, "203.0.113.0/24").await;
+    assert_eq!(of(&snapshot.outcomes, "#as it was before update").attempt, Attempt::Done);
+    assert!(rules(&house).contains(&"203.0.113.0/24".to_owned()), "{:?}", rules(&house));
+    let memory = house.controller.keeper.memory();
+    assert!(memory.intents.is_empty(), "{:#?}", memory.intents);
+    // It is not tried again by itself, after another start neither.
+    house.hand().forget_calls();
+    let house = house.restart().await;
+    let plan = house.cycle().await.plan.clone().expect("a plan");
+    assert!(matches!(&plan.changes[0].standing, Standing::Blocked(_)), "{plan:#?}");
+    assert_eq!(house.hand().calls().mutations.len(), 0);
+}
+
+#[tokio::test]
+async fn a_crash_before_hosts_were_reached_anew_that_lost_nobody_leaves_the_new_rules() {
+    let (house, _host) = house().await;
+    let reach = house.controller.ports.reach.clone();
+    house.push(&[("fw.yaml", Some(&firewall("198.51.100.7")))]).await;
+    let answer = house.hand().inject("PUT /v2/firewalls/* mute".parse().expect("a fault"));
+    cut_off_after_the_update(&house, "198.51.100.7/32").await;
+    house.hand().lift(answer);
+    let mut house = house.restart().await;
+    house.controller.ports.reach = reach;
+    house.settles().await;
+    assert!(rules(&house).contains(&"198.51.100.7/32".to_owned()), "{:?}", rules(&house));
+    assert!(house.controller.keeper.memory().intents.is_empty());
+}
+
 #[tokio::test]
 async fn hosts_that_go_on_answering_or_never_did_lose_nothing() {
     let (mut house, host) = house().await;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use driftless::ports::git::{GitError, Mirror, Moved, Remote, commit_in};
 
-use super::{Room, ana, git, options, paths};
+use super::{Room, ana, git, options, paths, put};
 
 /// Overwrites every object of a repository with rubbish.
 fn damage(dir: &Path) {
@@ -163,11 +163,11 @@ async fn a_report_into_a_damaged_mirror_fails_once() {
     let room = Room::new().await;
     let mirror = room.mirror();
     let files = |text: &str| BTreeMap::from([("S".to_owned(), Some(text.as_bytes().to_vec()))]);
-    mirror.commit_and_push("r", &files("one"), "x", &ana()).await.expect("pushed");
+    put(&mirror, "r", &files("one"), &ana()).await.expect("pushed");
     damage(&room.mirror_dir());
-    mirror.commit_and_push("r", &files("two"), "x", &ana()).await.expect_err("damaged");
+    put(&mirror, "r", &files("two"), &ana()).await.expect_err("damaged");
     mirror.fetch().await.expect("made anew");
-    mirror.commit_and_push("r", &files("two"), "x", &ana()).await.expect("pushed");
+    put(&mirror, "r", &files("two"), &ana()).await.expect("pushed");
     assert_eq!(room.git(&["show", "r:S"]), "two");
 }
 

@@ -2,9 +2,9 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use driftless::ports::git::{CommitId, Edits, GitError, Mirror, Options, Person, Pushed};
+use driftless::ports::git::{CommitId, Edits, GitError, Mirror, Person, Pushed};
 
-use super::{Room, git, options};
+use super::{Room, git, options, put};
 
 const BRANCH: &str = "driftless/reports";
 const LEASE: &str = "refs/driftless/lease";
@@ -19,7 +19,7 @@ fn us() -> Person {
 }
 
 async fn report(mirror: &Mirror, files: &[(&str, Option<&str>)]) -> Pushed {
-    mirror.commit_and_push(BRANCH, &edits(files), "In sync", &us()).await.expect("pushed")
+    put(mirror, BRANCH, &edits(files), &us()).await.expect("pushed").expect("nobody was faster")
 }
 
 fn commit_of(pushed: Pushed) -> CommitId {
@@ -59,8 +59,8 @@ async fn two_equal_reports_make_one_commit() {
     let first = commit_of(report(&mirror, &files).await);
     assert_eq!(report(&mirror, &files).await, Pushed::Unchanged(Some(first)));
     assert_eq!(room.git(&["rev-list", "--count", BRANCH]), "1");
-    let nothing = mirror.commit_and_push("other", &Edits::new(), "x", &us()).await;
-    assert_eq!(nothing.expect("nothing to do"), Pushed::Unchanged(None));
+    let nothing = put(&mirror, "other", &Edits::new(), &us()).await;
+    assert_eq!(nothing.expect("nothing to do"), Some(Pushed::Unchanged(None)));
 }
 
 #[tokio::test]
@@ -94,28 +94,18 @@ fn interfere(room: &Room, times: u32) {
 }
 
 #[tokio::test]
-async fn a_branch_moved_between_fetch_and_push_is_written_on_top_of() {
+async fn a_branch_moved_between_fetch_and_push_is_not_written_over() {
     let room = Room::new().await;
     let mirror = room.mirror();
     report(&mirror, &[("STATUS.md", Some("one\n"))]).await;
     interfere(&room, 2);
+    let two = edits(&[("STATUS.md", Some("two\n"))]);
+    for _ in 0..2 {
+        assert_eq!(put(&mirror, BRANCH, &two, &us()).await.expect("an answer"), None);
+    }
     commit_of(report(&mirror, &[("STATUS.md", Some("two\n"))]).await);
     let log = room.git(&["log", "--format=%s", BRANCH]);
     assert_eq!(log, "In sync\ntheirs\ntheirs\nIn sync");
-}
-
-#[tokio::test]
-async fn a_branch_that_never_stands_still_is_given_up_after_a_number_of_tries() {
-    let room = Room::new().await;
-    let options = Options { tries: 3, ..options() };
-    let mirror = Mirror::open(&room.mirror_dir(), &room.remote(), options).expect("a mirror");
-    report(&mirror, &[("STATUS.md", Some("one\n"))]).await;
-    interfere(&room, 100);
-    let files = edits(&[("STATUS.md", Some("two\n"))]);
-    let outcome = mirror.commit_and_push(BRANCH, &files, "x", &us()).await;
-    let error = outcome.expect_err("raced");
-    assert!(matches!(error, GitError::PushRaced { tries: 3, .. }), "{error}");
-    assert!(error.is_transient());
 }
 
 #[tokio::test]
@@ -127,7 +117,7 @@ async fn a_protected_branch_is_an_error_that_says_what_to_do() {
     std::fs::write(&hook, "#!/bin/sh\necho GH006: Protected branch >&2\nexit 1\n").expect("written");
     std::fs::set_permissions(&hook, PermissionsExt::from_mode(0o755)).expect("executable");
     let files = edits(&[("STATUS.md", Some("x"))]);
-    let outcome = mirror.commit_and_push(BRANCH, &files, "x", &us()).await;
+    let outcome = put(&mirror, BRANCH, &files, &us()).await;
     let error = outcome.expect_err("refused");
     let text = error.to_string();
     assert!(matches!(error, GitError::PushRefused(_)), "{text}");
@@ -141,10 +131,10 @@ async fn paths_that_leave_the_tree_are_refused() {
     let mirror = room.mirror();
     for path in ["../x", "/x", "a//b", ".git/config", "a/.GIT/x", ""] {
         let files = edits(&[(path, Some("x"))]);
-        let outcome = mirror.commit_and_push(BRANCH, &files, "x", &us()).await;
+        let outcome = put(&mirror, BRANCH, &files, &us()).await;
         assert!(matches!(outcome, Err(GitError::BadName { .. })), "{path:?}: {outcome:?}");
     }
-    let outcome = mirror.commit_and_push("-f", &Edits::new(), "x", &us()).await;
+    let outcome = mirror.commit_and_push_onto("-f", None, &Edits::new(), "x", &us()).await;
     assert!(matches!(outcome, Err(GitError::BadName { .. })));
 }
 

@@ -8,7 +8,7 @@ use driftless::ports::git::{Auth, GitError, Mirror, Moved, Pushed, Remote};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Child;
 
-use super::{Room, ana, options, paths};
+use super::{Room, ana, options, paths, put};
 
 const SSHD: &str = "/usr/sbin/sshd";
 
@@ -126,8 +126,8 @@ async fn a_key_and_a_known_host_fetch_and_push() {
     assert_eq!(head.moved, Moved::First);
     assert_eq!(paths(&mirror, &head.commit, "").len(), 2);
     let files = BTreeMap::from([("STATUS.md".to_owned(), Some(b"well\n".to_vec()))]);
-    let pushed = mirror.commit_and_push("driftless/reports", &files, "In sync", &ana()).await;
-    assert!(matches!(pushed.expect("pushed"), Pushed::Commit(_)));
+    let pushed = put(&mirror, "driftless/reports", &files, &ana()).await;
+    assert!(matches!(pushed.expect("pushed"), Some(Pushed::Commit(_))));
     assert_eq!(room.git(&["show", "driftless/reports:STATUS.md"]), "well");
 }
 

@@ -30,7 +30,7 @@ async fn an_unreachable_remote_and_one_that_never_answers_are_named() {
     let port = listener.local_addr().expect("an address").port();
     let remote = Remote { url: format!("http://127.0.0.1:{port}/infra.git"), branch: "main".into(), auth: Auth::None };
     let patience = std::time::Duration::from_millis(500);
-    let options = Options { patience, ..options() };
+    let options = Options { patience };
     let mirror = Mirror::open(&room.mirror_dir(), &remote, options).expect("a mirror");
     let error = mirror.fetch().await.expect_err("it never answers");
     assert!(matches!(error, GitError::TimedOut { .. }), "{error}");

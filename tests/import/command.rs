@@ -181,7 +181,7 @@ async fn a_token_a_kind_and_a_folder_that_will_not_do() {
     let kind = office.say("reader", &["import", "infra", "--only", "droplets,volumes"]).await;
     assert_snapshot!(refused(&kind), @r#"
     error: --only "volumes" is no kind
-      Kinds are: Vpc, SshKey, Droplet, Firewall, Domain
+      Kinds are: Vpc, SshKey, Droplet, Firewall, Domain, Host, ComposeStack, NginxSite
     "#);
     office.desk.write("file", "");
     let file = office.say("reader", &["import", "file/infra"]).await;
@@ -222,4 +222,19 @@ async fn a_thousand_records_cost_the_pages_that_hold_them() {
     // A thousand, the SOA and three NS records: six pages of 200.
     assert_eq!(office.running.handle().calls().count("GET /v2/domains/*/records"), 6);
     assert_eq!(office.running.handle().calls().count("GET /v2/domains"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_for_an_estate_that_has_an_id_keeps_it() {
+    let office = Office::new().await;
+    office.fill().await;
+    let id = "9f2c6a1e-0000-4000-8000-00000000000a";
+    let said = office.say("reader", &["import", "more", "--estate-id", id, "-o", "json"]).await;
+    let told: Value = serde_json::from_str(&said.out).unwrap_or_else(|why| panic!("{why}: {said:?}"));
+    assert_eq!(told["estateId"], id);
+    let settings = std::fs::read_to_string(office.desk.work().join("more/settings.yaml")).expect("settings");
+    assert!(settings.contains(&format!("id: {id}")), "{settings}");
+    let odd = office.say("reader", &["import", "other", "--estate-id", "production"]).await;
+    assert_eq!(odd.code, Some(64), "{odd:?}");
+    assert!(odd.err.contains("--estate-id") && !office.desk.work().join("other").exists(), "{odd:?}");
 }

@@ -259,6 +259,7 @@ impl Started {
 }
 
 impl Drop for Started {
+    #[expect(clippy::print_stderr, reason = "what a test that fails shows")]
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("what a controller logged:\n{}", self.log().join("\n"));

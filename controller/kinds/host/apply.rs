@@ -17,6 +17,8 @@ use tokio::time::{Instant, sleep};
 
 /// How soon a machine that is not ready is asked again.
 const PAUSE: Duration = Duration::from_secs(3);
+/// How long after its own start a machine's Docker is waited for, in seconds.
+const STARTS: u64 = 300;
 /// How long one first contact may take.
 const CONTACT: Duration = Duration::from_secs(10);
 
@@ -144,7 +146,8 @@ async fn first_contact(
 fn not_ready(survey: &Survey) -> Option<String> {
     match (&survey.cloud_init, &survey.engine) {
         (CloudInit::Runs, _) => Some("cloud-init is still at work".to_owned()),
-        (_, Some(Err(said))) => Some(format!("Docker does not answer yet: {said}")),
+        // Later than that its silence has nothing to do with the start: the next look tells of it.
+        (_, Some(Err(said))) if survey.uptime < STARTS => Some(format!("Docker does not answer yet: {said}")),
         _ => None,
     }
 }

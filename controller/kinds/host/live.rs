@@ -2,7 +2,7 @@
 
 use super::spec::{Machine, Package};
 use crate::model::{Fact, Key, Output};
-use crate::ports::host::survey::Survey;
+use crate::ports::host::survey::{Certificate, Survey};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -90,7 +90,16 @@ pub(super) fn outputs(state: &State) -> BTreeMap<Output, String> {
     let mut outputs = BTreeMap::from([(Output::Id, state.place.machine.clone()), (Output::Name, state.name.clone())]);
     outputs.extend(state.place.public.clone().map(|address| (Output::Address, address)));
     outputs.extend(state.place.private.clone().map(|address| (Output::PrivateAddress, address)));
+    outputs.extend(state.survey.as_ref().map(|survey| (Output::Nginx, nginx(survey))));
     outputs
+}
+
+/// What sites that are not there yet have to know of their host.
+fn nginx(survey: &Survey) -> String {
+    let times = |c: &Certificate| serde_json::json!({"names": c.names, "from": c.from, "until": c.until});
+    let certificates = survey.certificates.iter().filter_map(|(path, c)| Some((path.clone(), times(c.as_ref().ok()?))));
+    let certificates: BTreeMap<String, serde_json::Value> = certificates.collect();
+    serde_json::json!({"version": survey.nginx, "certificates": certificates}).to_string()
 }
 
 /// Facts change when the host does, not from look to look: nothing in them counts up.

@@ -118,14 +118,6 @@ pub enum GitError {
     /// The remote does not let us write: branch protection, a hook, a read-only key.
     #[error("the remote refused the push: {0}\n  {hint}", hint = self.hint())]
     PushRefused(Attempt),
-    /// Others pushed to the branch every time we tried.
-    #[error("pushed to at the same time by others, {tries} times in a row: {attempt}\n  {hint}", hint = self.hint())]
-    PushRaced {
-        /// How often it was tried.
-        tries: u32,
-        /// What was tried last.
-        attempt: Attempt,
-    },
     /// git failed in a way that has no name here.
     #[error("git failed: {0}\n  {hint}", hint = self.hint())]
     Failed(Attempt),
@@ -229,7 +221,6 @@ impl GitError {
                 "Let the token or key write to that branch (contents: write), or except the \
                  branch from protection rules, or name another branch in Settings."
             }
-            Self::PushRaced { .. } => "It is tried again with the next report. Does another controller write there?",
             Self::Busy { .. } => "Stop the other driftless, or give this one its own directory.",
             Self::NotOurs { .. } => "Name another directory, or empty this one.",
             Self::UnknownCommit { .. } => "Fetch first; commits that nobody keeps are pruned.",
@@ -242,14 +233,7 @@ impl GitError {
 
     /// Tells whether the same call may well succeed later with nobody doing anything.
     pub fn is_transient(&self) -> bool {
-        matches!(
-            self,
-            Self::Unreachable(_)
-                | Self::TimedOut { .. }
-                | Self::PushRaced { .. }
-                | Self::Busy { .. }
-                | Self::Mirror { .. }
-        )
+        matches!(self, Self::Unreachable(_) | Self::TimedOut { .. } | Self::Busy { .. } | Self::Mirror { .. })
     }
 
     /// Tells whether it is unknown if a push arrived.

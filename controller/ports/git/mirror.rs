@@ -28,13 +28,11 @@ use super::upkeep;
 pub struct Options {
     /// The time for one call of git (a fetch, a push), after which it is ended.
     pub patience: Duration,
-    /// How often a push is tried again when somebody else was faster.
-    pub tries: u32,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { patience: Duration::from_secs(120), tries: 5 }
+        Self { patience: Duration::from_secs(120) }
     }
 }
 

@@ -6,7 +6,7 @@
 use git2::Oid;
 
 use super::commit::{self, CommitId, Edits, Person};
-use super::error::{Attempt, GitError};
+use super::error::GitError;
 use super::mirror::{Mirror, tip, tip_ref};
 use super::program::{Answer, Program};
 use super::remote::{check_branch, check_ref};
@@ -27,34 +27,15 @@ const LARGEST_VALUE: usize = 64 * 1024;
 enum Verdict {
     Taken,
     /// The ref was not where it was expected to be.
-    Moved(Attempt),
+    Moved,
 }
 
 impl Mirror {
-    /// Writes a commit on top of another branch's tip and pushes it.
+    /// Writes a commit on a branch's tip, as the caller has read it (none: no such branch, which is then created without a
+    /// history), and pushes it; none, and nothing written, where the branch stands elsewhere by now.
     ///
-    /// Only the given files change (`None` deletes one); all others on that branch stay.
-    /// The branch is created, without a history, where it does not exist. When somebody
-    /// else pushes in between, it is written again on top of theirs.
-    ///
-    /// Interrupted, or after an error that [`GitError::is_unclear`], calling again with the
-    /// same files makes no second commit.
-    pub async fn commit_and_push(
-        &self,
-        branch: &str,
-        edits: &Edits,
-        message: &str,
-        author: &Person,
-    ) -> Result<Pushed, GitError> {
-        let tries = self.options.tries.max(1);
-        self.put_commit(branch, None, (edits, message, author), tries).await?.map_err(|attempt| {
-            let attempt = attempt.unwrap_or_else(|| self.attempt(&format!("refs/heads/{branch}")));
-            GitError::PushRaced { tries, attempt }
-        })
-    }
-
-    /// The same on a tip that the caller has read (none: no such branch); none, and nothing written, where the branch
-    /// stands elsewhere by now.
+    /// Only the given files change (`None` deletes one); all others on that branch stay. Interrupted, or after an error
+    /// that [`GitError::is_unclear`], calling again with the same files on the tip as it then is makes no second commit.
     pub async fn commit_and_push_onto(
         &self,
         branch: &str,
@@ -63,57 +44,37 @@ impl Mirror {
         message: &str,
         author: &Person,
     ) -> Result<Option<Pushed>, GitError> {
-        let tip = tip.map(CommitId::oid).transpose()?;
-        Ok(self.put_commit(branch, Some(tip), (edits, message, author), 1).await?.ok())
-    }
-
-    async fn put_commit(
-        &self,
-        branch: &str,
-        onto: Option<Option<Oid>>,
-        commit: (&Edits, &str, &Person),
-        tries: u32,
-    ) -> Result<Result<Pushed, Option<Attempt>>, GitError> {
         check_branch(branch)?;
+        let tip = tip.map(CommitId::oid).transpose()?;
         let _turn = self.turn.lock().await;
-        let name = format!("refs/heads/{branch}");
-        let outcome = self.write_and_push(&name, onto, commit, tries).await;
+        let outcome = self.write_and_push(&format!("refs/heads/{branch}"), tip, (edits, message, author)).await;
         if outcome.is_ok() {
             self.compact().await;
         }
         self.noticed(outcome)
     }
 
-    /// The inner error is a branch that was not where it was expected, each time.
     async fn write_and_push(
         &self,
         name: &str,
-        onto: Option<Option<Oid>>,
+        tip: Option<Oid>,
         (edits, message, author): (&Edits, &str, &Person),
-        tries: u32,
-    ) -> Result<Result<Pushed, Option<Attempt>>, GitError> {
+    ) -> Result<Option<Pushed>, GitError> {
         let program = self.program()?;
-        let mut raced = None;
-        for _ in 0..tries {
-            let base = self.fetch_tip(&program, name).await?;
-            if onto.is_some_and(|expected| expected != base) {
-                break;
-            }
-            let repo = self.repository()?;
-            let written = commit::write(&repo, base, edits, message, author)?;
-            drop(repo);
-            let Some(new) = written else {
-                return Ok(Ok(Pushed::Unchanged(base.map(CommitId::of))));
-            };
-            match self.push(&program, name, base, Some(new)).await? {
-                Verdict::Taken => {
-                    self.note_tip(name, new)?;
-                    return Ok(Ok(Pushed::Commit(CommitId::of(new))));
-                }
-                Verdict::Moved(attempt) => raced = Some(attempt),
-            }
+        if self.fetch_tip(&program, name).await? != tip {
+            return Ok(None);
         }
-        Ok(Err(raced))
+        let repo = self.repository()?;
+        let written = commit::write(&repo, tip, edits, message, author)?;
+        drop(repo);
+        let Some(new) = written else { return Ok(Some(Pushed::Unchanged(tip.map(CommitId::of)))) };
+        match self.push(&program, name, tip, Some(new)).await? {
+            Verdict::Taken => {
+                self.note_tip(name, new)?;
+                Ok(Some(Pushed::Commit(CommitId::of(new))))
+            }
+            Verdict::Moved => Ok(None),
+        }
     }
 
     /// Reads which commit (or object) a ref of the remote names; `None` where there is none.
@@ -180,7 +141,7 @@ impl Mirror {
         let new = new.map(|commit| self.require(commit)).transpose()?;
         match self.push(&program, name, expected, new).await? {
             Verdict::Taken => Ok(true),
-            Verdict::Moved(_) => Ok(false),
+            Verdict::Moved => Ok(false),
         }
     }
 
@@ -215,14 +176,6 @@ impl Mirror {
         let doing = format!("pushing to {}", name.trim_start_matches("refs/heads/"));
         verdict(program.run(&self.dir, &doing, &args).await?)
     }
-
-    fn attempt(&self, name: &str) -> Attempt {
-        Attempt {
-            doing: format!("pushing to {name}"),
-            remote: super::remote::without_credentials(&self.remote.address),
-            printed: String::new(),
-        }
-    }
 }
 
 /// What git and servers say when a ref was not where it was expected.
@@ -252,16 +205,17 @@ fn verdict(answer: Answer) -> Result<Verdict, GitError> {
         });
     };
     let why = refusal.1.trim();
+    if MOVED.iter().any(|words| why.contains(words)) {
+        return Ok(Verdict::Moved);
+    }
     let mut attempt = answer.attempt;
     attempt.printed = format!("{}\n{why}", attempt.printed).trim().to_owned();
-    if MOVED.iter().any(|words| why.contains(words)) {
-        return Ok(Verdict::Moved(attempt));
-    }
     Err(GitError::PushRefused(attempt))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::error::Attempt;
     use super::*;
 
     fn said(stdout: &str) -> Result<Verdict, GitError> {
@@ -280,10 +234,10 @@ mod tests {
     fn a_push_that_came_second_is_told_from_one_that_is_forbidden() {
         for why in ["[rejected] (stale info)", "[rejected] (fetch first)"] {
             let out = format!("To x\n!\ta1:refs/heads/r\t{why}\nDone\n");
-            assert!(matches!(said(&out), Ok(Verdict::Moved(_))), "{why}");
+            assert!(matches!(said(&out), Ok(Verdict::Moved)), "{why}");
         }
         let lock = "!\ta:refs/heads/r\t[remote rejected] (cannot lock ref 'refs/heads/r': is at b but expected c)";
-        assert!(matches!(said(lock), Ok(Verdict::Moved(_))));
+        assert!(matches!(said(lock), Ok(Verdict::Moved)));
         let forbidden = "!\ta:refs/heads/r\t[remote rejected] (protected branch hook declined)";
         let Err(error @ GitError::PushRefused(_)) = said(forbidden).map(|_| ()) else {
             panic!("it is refused");

@@ -178,6 +178,7 @@ impl Touched {
                 self.inside(Row::Owned(old.clone()));
                 self.inside(Row::Owned(new.clone()));
                 self.inside(Row::Found);
+                self.inside(Row::Pins);
             }
             Patch::Intend(intent) => self.whole(Row::Intent(intent.key.clone())),
             Patch::Settle(key) => self.whole(Row::Intent(key.clone())),

@@ -1,0 +1,150 @@
+//! Reads the sites of each host from its survey. Concludes nothing; asks the host nothing of its own.
+
+use super::super::operate::{Look, Seen, Sightings, Surveyed};
+use super::directive::{Directive, parse};
+use super::names;
+use super::want::{AVAILABLE, ENABLED};
+use super::world::{Around, Held, Live, State, version};
+use super::{NginxSite, provider_id};
+use crate::model::{Kind, Scope};
+use crate::ports::host::survey::{Entry, Item, Survey};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Where whole server blocks stand besides sites-enabled.
+const CONF_D: &str = "/etc/nginx/conf.d";
+
+/// Every host that documents or Memory speak of, each a scope of its own; with `whole`, every host.
+pub(super) fn all(look: &Look<'_>) -> Sightings<State> {
+    let wanted = look.wants::<NginxSite>().map(|(_, want)| want.host.name.clone());
+    let owned = look.owned.values().filter_map(|owned| owned.scope.within.clone());
+    let begun = look.begun.iter().filter_map(|intent| intent.scope.within.clone());
+    let known = look.supplies.keys().filter(|id| look.whole && id.kind == "Host").map(|id| id.name.clone());
+    let hosts: BTreeSet<String> = wanted.chain(owned).chain(begun).chain(known).collect();
+    let one = |host: String| {
+        let found = match look.surveys.get(&host) {
+            Surveyed::Nothing => Ok(Vec::new()),
+            Surveyed::Unknown(why) => Err(why),
+            Surveyed::Seen(survey) => Ok(sites(&host, &survey)),
+        };
+        let seen = |state: State| Seen { provider_id: provider_id(&state.host, &state.file), state, changing: false };
+        (Scope::within(NginxSite::NAME, &host), found.map(|all| all.into_iter().map(seen).collect()))
+    };
+    // An import must not take a kind without hosts for one that was not looked at.
+    let none = look.whole.then(|| (Scope::of(NginxSite::NAME), Ok(Vec::new())));
+    hosts.into_iter().map(one).chain(none).collect()
+}
+
+/// All sites of a host: each file under sites-available, and each under sites-enabled that is no link.
+pub fn sites(host: &str, survey: &Survey) -> Vec<State> {
+    let tree = Tree { entries: &survey.nginx_tree };
+    let around = Arc::new(around(&tree, survey));
+    let copied: BTreeMap<&str, &Entry> =
+        tree.folder(ENABLED).filter(|(_, e)| matches!(e.item, Item::File(_))).collect();
+    let mut files: BTreeMap<&str, &Entry> =
+        tree.folder(AVAILABLE).filter_map(|(name, _)| tree.file(AVAILABLE, name)).collect();
+    files.extend(copied.iter().map(|(name, entry)| (*name, *entry)));
+    let bytes = |entry: &'_ Entry| if let Item::File(bytes) = &entry.item { bytes.clone() } else { Vec::new() };
+    let site = |(file, entry)| State::read(host, file, &bytes(entry), tree.live(file), around.clone());
+    files.into_iter().map(site).collect()
+}
+
+fn around(tree: &Tree<'_>, survey: &Survey) -> Around {
+    let mut names: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let served = tree.served();
+    for (file, directives) in &served {
+        for name in names::served(directives) {
+            names.entry(name).or_default().insert(file.clone());
+        }
+    }
+    let held = |path: &String, found: &crate::ports::host::survey::Certificate| {
+        let held = Held { names: found.names.clone(), from: found.from, until: found.until };
+        (path.clone(), held)
+    };
+    let certificates = survey.certificates.iter();
+    let certificates = certificates.filter_map(|(path, found)| Some(held(path, found.as_ref().ok()?))).collect();
+    Around { nginx: survey.nginx.as_deref().and_then(version), names, certificates }
+}
+
+/// A host's files below /etc/nginx.
+struct Tree<'a> {
+    entries: &'a BTreeMap<String, Entry>,
+}
+
+impl<'a> Tree<'a> {
+    /// What lies right in a folder, by name. Names that begin with a dot are no sites.
+    fn folder(&self, folder: &str) -> impl Iterator<Item = (&'a str, &'a Entry)> {
+        let prefix = format!("{folder}/");
+        let own = move |(path, entry): (&'a String, &'a Entry)| {
+            let name = path.strip_prefix(&prefix)?;
+            (!name.contains('/') && !name.starts_with('.')).then_some((name, entry))
+        };
+        self.entries.iter().filter_map(own)
+    }
+
+    /// The file of a name in a folder, through links.
+    fn file(&self, folder: &str, name: &'a str) -> Option<(&'a str, &'a Entry)> {
+        let mut path = format!("{folder}/{name}");
+        for _ in 0..8 {
+            let entry = self.entries.get(&path)?;
+            match &entry.item {
+                Item::File(_) => return Some((name, entry)),
+                Item::Link(to) => path = target(&path, to),
+                Item::Folder => return None,
+            }
+        }
+        None
+    }
+
+    /// Whether and how a file of sites-available is served.
+    fn live(&self, file: &str) -> Live {
+        let own = format!("{AVAILABLE}/{file}");
+        let link = format!("{ENABLED}/{file}");
+        match self.entries.get(&link).map(|entry| &entry.item) {
+            Some(Item::File(_)) => return Live::Copied,
+            Some(Item::Link(to)) if target(&link, to) == own => return Live::Linked,
+            Some(Item::Link(to)) => return Live::Elsewhere(to.clone()),
+            Some(Item::Folder) | None => {}
+        }
+        let leads = |(name, entry): &(&str, &Entry)| match &entry.item {
+            Item::Link(to) => target(&format!("{ENABLED}/{name}"), to) == own,
+            _ => false,
+        };
+        self.folder(ENABLED).find(leads).map_or(Live::Not, |(name, _)| Live::Under(name.to_owned()))
+    }
+
+    /// What is served, by the names of the files. One that cannot be read serves nothing that is known.
+    fn served(&self) -> Vec<(String, Vec<Directive>)> {
+        let read = |name: String, entry: &Entry| Some((name, parse(entry.text()?).ok()?.directives));
+        let enabled = self.folder(ENABLED).filter_map(|(name, entry)| {
+            let (_, file) = self.file(ENABLED, name)?;
+            let to = match &entry.item {
+                Item::Link(to) => target(&format!("{ENABLED}/{name}"), to),
+                _ => String::new(),
+            };
+            let own = to.strip_prefix(AVAILABLE).and_then(|rest| rest.strip_prefix('/')).unwrap_or(name);
+            read(own.to_owned(), file)
+        });
+        let conf_d = self.folder(CONF_D).filter(|(name, _)| name.ends_with(".conf")).filter_map(|(name, _)| {
+            let (_, file) = self.file(CONF_D, name)?;
+            read(format!("conf.d/{name}"), file)
+        });
+        let main = self.entries.get("/etc/nginx/nginx.conf");
+        let main = main.and_then(|entry| read("nginx.conf".to_owned(), entry));
+        enabled.chain(conf_d).chain(main).collect()
+    }
+}
+
+/// Where a link leads, from where it stands.
+fn target(link: &str, to: &str) -> String {
+    let from = if to.starts_with('/') { "" } else { link.rsplit_once('/').map_or("", |(folder, _)| folder) };
+    let mut parts: Vec<&str> = Vec::new();
+    for part in from.split('/').chain(to.split('/')) {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    format!("/{}", parts.join("/"))
+}

@@ -1,0 +1,7 @@
+//! Tables of the pure half.
+
+mod desiring;
+mod differing;
+mod drafting;
+mod fixture;
+mod rendering;
