@@ -42,11 +42,14 @@ pub(super) fn fetch(
 
 type Why = (String, String, String);
 
+/// Files by their paths.
+type Contents = Vec<(String, Arc<[u8]>)>;
+
 /// So much a named folder may hold: all of it is kept in memory, and sent.
 const MAX_FOLDER: u64 = 32 * 1024 * 1024;
 
 /// Everything below a folder, and the folder itself as an empty content: that it was read.
-fn folder(tree: &Tree<'_>, folder: &str) -> Result<Vec<(String, Arc<[u8]>)>, Why> {
+fn folder(tree: &Tree<'_>, folder: &str) -> Result<Contents, Why> {
     let why = |message: String, label: &str| (message, label.to_owned(), "paths begin at the repo's root".to_owned());
     let Some(path) = join("", folder).filter(|path| !path.is_empty()) else {
         return Err(why(format!("{folder:?} is no folder of the repo"), "expected a folder below the repo's root"));

@@ -127,10 +127,13 @@ fn each_drift_is_told_by_its_own_name_and_field() {
     }
 }
 
+/// Something that goes wrong by itself, and the rule that tells it.
+type Ailment = (fn(&mut State), &'static str);
+
 #[test]
 fn what_bringing_it_up_would_not_cure_is_a_finding() {
     let want = odoo(json!({}));
-    let table: [(fn(&mut State), &str); 2] = [
+    let table: [Ailment; 2] = [
         (|s| s.containers[1].health = Some("unhealthy".to_owned()), "unhealthy"),
         (|s| s.containers[1].state = "restarting".to_owned(), "restarting"),
     ];

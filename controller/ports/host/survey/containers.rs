@@ -115,6 +115,6 @@ mod tests {
         let [web] = read.as_slice() else { panic!("{read:?}") };
         assert_eq!((web.name.as_str(), web.health.as_deref(), web.one_off), ("s-web-1", Some("unhealthy"), false));
         assert_eq!(web.ports["80/tcp"][0], Binding { address: "127.0.0.1".to_owned(), port: "8069".to_owned() });
-        assert!(super::read(&line[..80]).is_err());
+        assert!(super::read(line.split_at(80).0).is_err());
     }
 }
