@@ -127,9 +127,10 @@ async fn spawn(behind: &[String], keys: &Path, port: u16, key: &str) -> Option<C
     let config = format!(
         "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\n\
          StrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin yes\nPrintMotd no\n\
-         PasswordAuthentication no\nKbdInteractiveAuthentication no\n",
+         PasswordAuthentication no\nKbdInteractiveAuthentication no\nInclude {}\n",
         keys.join(key).display(),
         keys.join("client.pub").display(),
+        keys.join("*.conf").display(),
     );
     let file = keys.join("sshd_config");
     std::fs::write(&file, config).expect("written");

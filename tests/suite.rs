@@ -43,6 +43,7 @@ mod sandbox_judges;
 mod scenarios;
 mod server;
 mod sshd;
+mod stacks;
 #[cfg(feature = "otel")]
 mod telemetry;
 mod workbench;

@@ -1,5 +1,6 @@
 //! One folder per kind, and the one visible list of them. A kind meets another by id and output only.
 
+pub mod compose_stack;
 pub mod domain;
 pub mod droplet;
 pub mod firewall;
@@ -21,6 +22,7 @@ pub static ALL: &[&dyn AnyOperate] = &[
     &Of::<firewall::Firewall>::new(),
     &Of::<domain::Domain>::new(),
     &Of::<host::Host>::new(),
+    &Of::<compose_stack::ComposeStack>::new(),
     &Of::<nginx_site::NginxSite>::new(),
 ];
 

@@ -79,4 +79,11 @@ impl EstateView<'_> {
     pub fn text(&self, file: &str) -> Option<&str> {
         self.files.get(file).and_then(|bytes| std::str::from_utf8(bytes).ok())
     }
+    /// The files of a named folder (its path ends with `/`), by their paths from there, in order.
+    pub fn folder<'f>(&'f self, folder: &'f str) -> impl Iterator<Item = (&'f str, &'f Arc<[u8]>)> {
+        let below = self.files.range(folder.to_owned()..).take_while(move |(path, _)| path.starts_with(folder));
+        below
+            .filter_map(move |(path, bytes)| Some((path.strip_prefix(folder)?, bytes)))
+            .filter(|(path, _)| !path.is_empty())
+    }
 }

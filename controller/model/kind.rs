@@ -93,10 +93,10 @@ pub trait Kind: Send + Sync + 'static {
         Self: Sized;
 }
 
-/// A file of the repo that a document names.
+/// A file of the repo that a document names, or a folder with everything in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileNeed {
-    /// The path from the repo's root, as written.
+    /// The path from the repo's root, as written; a folder's ends with `/`.
     pub file: String,
     /// Where the document names it: `spec.userData.file`.
     pub path: String,

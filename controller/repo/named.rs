@@ -23,10 +23,12 @@ pub(super) fn fetch(
             if files.contains_key(&need.file) {
                 continue;
             }
-            match one(tree, &need.file) {
-                Ok(bytes) => {
-                    files.insert(need.file.clone(), bytes);
-                }
+            let found = match need.file.ends_with('/') {
+                true => folder(tree, &need.file),
+                false => one(tree, &need.file).map(|bytes| vec![(need.file.clone(), bytes)]),
+            };
+            match found {
+                Ok(found) => files.extend(found),
                 Err((message, label, hint)) => {
                     let message = format!("{} names a file that cannot be read: {message}", draft.id);
                     let complaint = Complaint::at(need.path.clone(), message, label).hint(hint);
@@ -39,6 +41,37 @@ pub(super) fn fetch(
 }
 
 type Why = (String, String, String);
+
+/// Files by their paths.
+type Contents = Vec<(String, Arc<[u8]>)>;
+
+/// So much a named folder may hold: all of it is kept in memory, and sent.
+const MAX_FOLDER: u64 = 32 * 1024 * 1024;
+
+/// Everything below a folder, and the folder itself as an empty content: that it was read.
+fn folder(tree: &Tree<'_>, folder: &str) -> Result<Contents, Why> {
+    let why = |message: String, label: &str| (message, label.to_owned(), "paths begin at the repo's root".to_owned());
+    let Some(path) = join("", folder).filter(|path| !path.is_empty()) else {
+        return Err(why(format!("{folder:?} is no folder of the repo"), "expected a folder below the repo's root"));
+    };
+    let prefix = format!("{path}/");
+    let names: Vec<&str> = tree.iter().map(|(name, _)| name).filter(|name| name.starts_with(&prefix)).collect();
+    if names.is_empty() {
+        return Err(why(format!("there is no folder {path}, or nothing is in it"), "not in this repo"));
+    }
+    let (mut all, mut size) = (vec![(folder.to_owned(), Arc::from(Vec::new()))], 0);
+    for name in names {
+        let bytes = one(tree, name)?;
+        size += bytes.len() as u64;
+        if size > MAX_FOLDER {
+            let message = format!("{path} holds more than {} MiB", MAX_FOLDER >> 20);
+            return Err(why(message, "everything in it is sent to the host"));
+        }
+        let below = name.strip_prefix(&prefix).unwrap_or(name);
+        all.push((format!("{folder}{below}"), bytes));
+    }
+    Ok(all)
+}
 
 fn one(tree: &Tree<'_>, file: &str) -> Result<Arc<[u8]>, Why> {
     let Some(path) = join("", file).filter(|path| !path.is_empty()) else {

@@ -16,7 +16,7 @@ fn folder(path: &Path) -> BTreeMap<String, String> {
 fn the_schemas_folder_is_what_the_program_writes() {
     let desk = Desk::new();
     let said = desk.say(&["schema", "--write", "fresh"]);
-    assert_eq!((said.code, said.err.as_str()), (Some(0), "Wrote 9 schemas to fresh.\n"));
+    assert_eq!((said.code, said.err.as_str()), (Some(0), "Wrote 11 schemas to fresh.\n"));
     let (fresh, kept) = (folder(&desk.work().join("fresh")), folder(&source("schemas")));
     let renew = "renew it with: rm -r schemas && cargo run -- schema --write schemas";
     assert!(fresh.keys().eq(kept.keys()), "schemas/ holds {:?}: {renew}", kept.keys());
@@ -34,7 +34,7 @@ fn one_schema_is_printed_by_its_kind() {
     assert_eq!(desk.well(&["schema", "status"]), kept("status.schema.json"));
     assert_eq!(desk.well(&["schema"]), kept("driftless.schema.json"));
     assert_snapshot!(desk.say(&["schema", "Droplit"]).err, @r#"
-    error: there is no kind "Droplit": did you mean "Droplet"? kinds are Vpc, SshKey, Droplet, Firewall, Domain, Host, Settings
+    error: there is no kind "Droplit": did you mean "Droplet"? kinds are Vpc, SshKey, Droplet, Firewall, Domain, Host, ComposeStack, NginxSite, Settings
     "#);
     assert_snapshot!(desk.say(&["schema", "Droplet.size"]).err, @r"
     error: there is a schema for a whole kind only
@@ -122,17 +122,21 @@ fn fields_are_explained_in_words_and_as_data() {
       takes    one of the values below
 
     Values
-      Vpc       A private network of one region, in which droplets reach each other
-                by private addresses.
-      SshKey    A public SSH key of the account, which new droplets let in as root.
-      Droplet   A virtual machine at DigitalOcean.
-      Firewall  A cloud firewall: what may reach the droplets that it covers, and
-                what they may reach.
-      Domain    A DNS zone at DigitalOcean with its records; its name is
-                metadata.name.
-      Host      A machine that is looked at and worked on from the inside, over SSH
-                or as the controller's own.
-      Settings  How this repo is kept; one document a repo.
+      Vpc           A private network of one region, in which droplets reach each
+                    other by private addresses.
+      SshKey        A public SSH key of the account, which new droplets let in as
+                    root.
+      Droplet       A virtual machine at DigitalOcean.
+      Firewall      A cloud firewall: what may reach the droplets that it covers,
+                    and what they may reach.
+      Domain        A DNS zone at DigitalOcean with its records; its name is
+                    metadata.name.
+      Host          A machine that is looked at and worked on from the inside, over
+                    SSH or as the controller's own.
+      ComposeStack  A stack of containers that docker compose runs on a host.
+      NginxSite     A site that nginx on a host serves: its file, the link that
+                    enables it, its certificate.
+      Settings      How this repo is kept; one document a repo.
     ");
     assert_snapshot!(desk.well(&["explain", "Droplet.spec.backups"]), @r"
     Droplet.spec.backups
@@ -155,7 +159,7 @@ fn fields_are_explained_in_words_and_as_data() {
     assert_eq!((&told["schema"], &told["title"]), (&"driftless.explained/v1".into(), &"Firewall.spec.inbound".into()));
     assert!(told["fields"].as_array().is_some_and(|fields| fields.iter().any(|f| f["name"] == "ports")), "{told}");
     let kinds: Value = serde_json::from_str(&desk.well(&["explain", "-o", "json"])).expect("JSON");
-    assert_eq!(kinds["values"].as_array().map(Vec::len), Some(7));
+    assert_eq!(kinds["values"].as_array().map(Vec::len), Some(9));
 }
 
 #[test]

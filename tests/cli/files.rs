@@ -72,7 +72,8 @@ fn a_mistake_of_every_class_is_told_in_one_run() {
       │
      2│ kind: Droplit
       │       ^^^^^^^ did you mean "Droplet"?
-      └ expected one of: Vpc, SshKey, Droplet, Firewall, Domain, Host, Settings
+      └ expected one of: Vpc, SshKey, Droplet, Firewall, Domain, Host, ComposeStack,
+        NginxSite, Settings
 
     error: unknown field "ram" in Droplet.spec
       ┌─ d-field.yaml:4:63

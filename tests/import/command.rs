@@ -181,7 +181,7 @@ async fn a_token_a_kind_and_a_folder_that_will_not_do() {
     let kind = office.say("reader", &["import", "infra", "--only", "droplets,volumes"]).await;
     assert_snapshot!(refused(&kind), @r#"
     error: --only "volumes" is no kind
-      Kinds are: Vpc, SshKey, Droplet, Firewall, Domain, Host
+      Kinds are: Vpc, SshKey, Droplet, Firewall, Domain, Host, ComposeStack, NginxSite
     "#);
     office.desk.write("file", "");
     let file = office.say("reader", &["import", "file/infra"]).await;

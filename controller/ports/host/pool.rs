@@ -110,7 +110,8 @@ impl Hosts {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner).retain(|name, _| names(name));
     }
 
-    pub(super) fn secrets(&self) -> &Secrets {
+    /// The secrets, for what is written onto hosts.
+    pub fn secrets(&self) -> &Secrets {
         &self.0.means.secrets
     }
 

@@ -4,12 +4,14 @@
 //! has an empty tree, and one whose answer was cut off is an error, never half a host.
 
 mod certificates;
+mod containers;
 mod read;
 mod tar;
 #[cfg(test)]
 mod tests;
 
 pub use certificates::Certificate;
+pub use containers::{Binding, Container};
 pub use tar::{Entry, Item};
 
 use super::error::HostError;
@@ -35,6 +37,8 @@ pub enum Ask {
     File(String),
     /// Which images there are, and which of them containers use.
     Images,
+    /// The containers that compose made.
+    Containers,
 }
 
 /// What a host is like.
@@ -93,6 +97,8 @@ pub struct Survey {
     pub files: BTreeMap<String, Text>,
     /// Images, where they were asked for: all, and those that a container uses.
     pub images: Option<(BTreeSet<String>, BTreeSet<String>)>,
+    /// The containers that compose made, where they were asked for and the engine said them.
+    pub containers: Option<Vec<Container>>,
 }
 
 /// One disk.
@@ -177,6 +183,7 @@ impl Host {
             Ask::Receipt(folder) => format!("receipt:{folder}"),
             Ask::File(path) => format!("file:{path}"),
             Ask::Images => "images".to_owned(),
+            Ask::Containers => "containers".to_owned(),
         });
         let words = ["sh", "-s", "--", user].into_iter().map(str::to_owned).chain(asks);
         let script = format!("{SCRIPT}\nlook \"$@\" </dev/null\n");

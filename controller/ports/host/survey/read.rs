@@ -1,6 +1,6 @@
 //! Reads what the script of a survey says. Strict about its form, mild about what a host lacks.
 
-use super::{CloudInit, Disk, Listening, Receipt, Survey, Text, certificates, tar};
+use super::{CloudInit, Disk, Listening, Receipt, Survey, Text, certificates, containers, tar};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::{BTreeMap, BTreeSet};
@@ -67,6 +67,7 @@ pub(super) fn read(answer: &str) -> Result<Survey, String> {
                 survey.files.entry(file.clone()).or_default().text = text;
             }
             "images" => survey.images.get_or_insert_default().0 = lines(&text()?),
+            "containers" => survey.containers = Some(containers::read(&text()?)?),
             "images-used" => survey.images.get_or_insert_default().1 = lines(&text()?),
             "end" => whole = true,
             _ => {}

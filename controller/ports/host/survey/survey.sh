@@ -1,5 +1,5 @@
 # One look at a host: read on standard input by `sh -s`. $1: the user that is logged in; then what is asked for besides:
-# receipt:FOLDER, file:PATH, images. Changes nothing, and ends by itself.
+# receipt:FOLDER, file:PATH, images, containers. Changes nothing, and ends by itself.
 #
 # Says a line a thing: a word, and base64. The last line is `end`: what lacks it was cut off.
 
@@ -11,7 +11,7 @@ look() {
   user=$1; shift
   PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; LC_ALL=C; export PATH LC_ALL
   umask 077
-  images=
+  images=; containers=
   cat /etc/os-release 2>/dev/null | put os
   { uname -s; uname -r; uname -m; uname -n; } | put kernel
   { cat /proc/uptime; cat /proc/loadavg; grep -c ^processor /proc/cpuinfo; } 2>/dev/null | put running
@@ -66,11 +66,19 @@ look() {
         head -c 262144 -- "$file" 2>/dev/null | put file-text 262144
         ;;
       images) images=1 ;;
+      containers) containers=1 ;;
     esac
   done
   if [ -n "$images" ] && has docker; then
     within 5 docker images --no-trunc --format '{{.ID}} {{.Repository}}:{{.Tag}}' 2>/dev/null | sort -u | put images 1048576
     within 5 docker ps -aq --no-trunc 2>/dev/null | xargs -r docker inspect -f '{{.Image}}' 2>/dev/null | sort -u | put images-used 1048576
+  fi
+  if [ -n "$containers" ] && has docker && ids=$(within 5 docker ps -aq --no-trunc --filter label=com.docker.compose.project 2>/dev/null); then
+    label() { printf '{{json (index .Config.Labels "com.docker.compose.%s")}}' "$1"; }
+    form='{"id":{{json .Id}},"name":{{json .Name}},"state":{{json .State}},"restarts":{{.RestartCount}},"image":{{json .Image}}'
+    form=$form',"tag":{{json .Config.Image}},"ports":{{json .HostConfig.PortBindings}},"project":'$(label project)',"service":'$(label service)
+    form=$form',"hash":'$(label config-hash)',"oneOff":'$(label oneoff)',"folder":'$(label project.working_dir)'}'
+    printf '%s\n' "$ids" | head -n 1000 | within 10 xargs -r docker inspect -f "$form" 2>/dev/null | put containers 8388608
   fi
   echo end
 }

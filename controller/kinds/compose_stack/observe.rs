@@ -1,0 +1,144 @@
+//! Reads the stacks of each host from its survey. Concludes nothing. Asks a host something of its own only where a stack
+//! runs there that is to be taken over: what compose would make of it can be known from nothing else.
+
+use super::super::operate::{Look, Seen, Sightings, Surveyed};
+use super::live::{State, provider_id};
+use super::receipt::Receipt;
+use super::want::Want;
+use super::{ComposeStack, ship};
+use crate::model::{Digest, Kind, Scope};
+use crate::ports::host::Hosts;
+use crate::ports::host::survey::{Ask, Survey};
+use futures::future::join_all;
+use secrecy::ExposeSecret;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What every host with stacks is asked for.
+pub(super) fn asks(look: &Look<'_>) -> Vec<(String, Ask)> {
+    let receipts = look.wants::<ComposeStack>();
+    let receipts = receipts.map(|(_, want)| (want.host.name.clone(), Ask::Receipt(want.directory.clone())));
+    let of_hosts = hosts(look).into_iter().flat_map(|host| [(host.clone(), Ask::Containers), (host, Ask::Images)]);
+    receipts.chain(of_hosts).collect()
+}
+
+/// Every host that documents or Memory speak of.
+fn hosts(look: &Look<'_>) -> BTreeSet<String> {
+    let wanted = look.wants::<ComposeStack>().map(|(_, want)| want.host.name.clone());
+    let owned = look.owned.values().filter_map(|owned| owned.scope.within.clone());
+    let begun = look.begun.iter().filter_map(|intent| intent.scope.within.clone());
+    wanted.chain(owned).chain(begun).collect()
+}
+
+/// All stacks of every host that documents or Memory speak of, each host a scope of its own.
+pub(super) async fn all(look: &Look<'_>) -> Sightings<State> {
+    let one = |host: String| async move {
+        let found = match look.surveys.get(&host) {
+            Surveyed::Nothing => Ok(Vec::new()),
+            Surveyed::Unknown(why) => Err(why),
+            Surveyed::Seen(survey) => {
+                let wants = look.wants::<ComposeStack>().map(|(_, want)| want);
+                let wants: Vec<&Want> = wants.filter(|want| want.host.name == host).collect();
+                of_host(&look.ports.hosts, &host, &wants, &survey).await
+            }
+        };
+        let seen =
+            |state: State| Seen { provider_id: provider_id(&state.host, &state.project), state, changing: false };
+        (Scope::within(ComposeStack::NAME, &host), found.map(|all| all.into_iter().map(seen).collect()))
+    };
+    let seen = join_all(hosts(look).into_iter().map(one)).await;
+    // An import must not take a kind without hosts for one that was not looked at.
+    let none = look.whole.then(|| (Scope::of(ComposeStack::NAME), Ok(Vec::new())));
+    seen.into_iter().chain(none).collect()
+}
+
+/// All stacks of a host: every project that has a container, and every document's that has a receipt.
+pub(super) async fn of_host(hosts: &Hosts, host: &str, wants: &[&Want], survey: &Survey) -> Result<Vec<State>, String> {
+    let containers = match (&survey.engine, &survey.containers) {
+        // Where Docker is not installed, there is nothing of it.
+        (None, _) => &Vec::new(),
+        (Some(Ok(_)), Some(containers)) => containers,
+        (Some(Err(said)), _) => return Err(format!("Docker on Host/{host} does not answer: {said}")),
+        (Some(Ok(_)), None) => return Err(format!("Docker on Host/{host} did not say which containers there are")),
+    };
+    let images = images(survey);
+    let mut all: BTreeMap<String, State> = BTreeMap::new();
+    let state = |project: &str| State {
+        host: host.to_owned(),
+        project: project.to_owned(),
+        images: images.clone(),
+        compose: survey.compose.clone(),
+        ..State::default()
+    };
+    for container in containers.iter().filter(|container| !container.project.is_empty()) {
+        let project = &container.project;
+        all.entry(project.clone()).or_insert_with(|| state(project)).containers.push(container.clone());
+    }
+    for want in wants {
+        let Some(found) = survey.receipts.get(&want.directory).filter(|receipt| !receipt.text.is_empty()) else {
+            continue;
+        };
+        let receipt = Receipt::read(&found.text);
+        // Another project's receipt says nothing of this one.
+        if receipt.as_ref().is_ok_and(|receipt| receipt.project != want.project) {
+            continue;
+        }
+        let state = all.entry(want.project.clone()).or_insert_with(|| state(&want.project));
+        (state.receipt, state.files) = (Some(receipt), found.digests.clone());
+    }
+    for want in wants {
+        let Some(state) = all.get_mut(&want.project) else { continue };
+        state.containers.sort_by(|a, b| (&a.service, &a.name).cmp(&(&b.service, &b.name)));
+        let text = dot_env(hosts, want);
+        if state.receipt.is_none() {
+            try_out(hosts, want, &text, state).await;
+        }
+        state.dot_env = text.map(|text| text.map(|text| Digest::of_bytes(text.as_bytes()).hex())).transpose();
+    }
+    Ok(all.into_values().collect())
+}
+
+fn images(survey: &Survey) -> BTreeMap<String, String> {
+    let lines = survey.images.iter().flat_map(|(all, _)| all).filter_map(|line| line.split_once(' '));
+    lines.map(|(id, name)| (name.to_owned(), id.to_owned())).collect()
+}
+
+/// What stands in .env, with its secrets as they are now; the error names the one that is missing.
+pub(super) fn dot_env(hosts: &Hosts, want: &Want) -> Result<Option<String>, String> {
+    let secret = |name: &str| {
+        let value = hosts.secrets().get(name).map_err(|error| error.to_string())?;
+        match value.expose_secret().contains(['\n', '\r', '\0']) {
+            true => Err(format!("the secret {name} has several lines, and a variable has one")),
+            false => Ok(value.expose_secret().to_owned()),
+        }
+    };
+    want.dot_env(secret)
+}
+
+async fn try_out(hosts: &Hosts, want: &Want, dot_env: &Result<Option<String>, String>, state: &mut State) {
+    let Ok(dot_env) = dot_env else { return };
+    let said = match hosts.host(&want.host.name) {
+        Ok(host) => host.run(&ship::trial(want, dot_env.as_deref())).await,
+        Err(error) => Err(error),
+    };
+    let said = match said {
+        Ok(output) => output.text(),
+        Err(error) => {
+            state.trial = Some(Err(error.to_string()));
+            return;
+        }
+    };
+    let (mut hashes, mut failed) = (BTreeMap::new(), None);
+    for line in said.lines() {
+        match line.split_once(' ').map(|(word, rest)| (word, rest, rest.split_once(' '))) {
+            Some(("file", _, Some((digest, path)))) => drop(state.files.insert(path.to_owned(), digest.to_owned())),
+            Some(("hash", _, Some((service, hash)))) => drop(hashes.insert(service.to_owned(), hash.to_owned())),
+            Some(("failed", why, _)) => failed = Some(why.to_owned()),
+            _ => {}
+        }
+    }
+    state.trial = Some(match failed {
+        Some(why) => Err(why),
+        None if hashes.is_empty() => Err("compose named no service".to_owned()),
+        None => Ok(hashes),
+    });
+}
