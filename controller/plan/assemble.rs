@@ -4,7 +4,6 @@
 //! after what → limits → what is stuck → what is over.
 //! Guarantees: nothing unknown is changed; nothing unclaimed is named by a change; equal inputs give equal plans.
 
-use super::beside::Beside;
 use super::claim::{Claim, Claims, claim};
 use super::guard::Guard;
 use super::{Brakes, order::order, record};
@@ -23,10 +22,8 @@ pub fn plan(kinds: &[&dyn AnyKind], estate: &Estate, world: &World, memory: &Mem
     let mut claims = claim(kinds, estate, world, memory);
     let mut draft = Draft::new(kinds, estate, world, memory, brakes, &mut claims);
     draft.pin();
-    let mut beside = Beside::all(&claims.of);
-    let pairs: Vec<_> = estate.documents.iter().map(|(id, document)| (document, beside.get(id))).collect();
-    for place in order(&estate.documents) {
-        if let Some((document, Some(claim))) = pairs.get(place) {
+    for id in order(&estate.documents) {
+        if let (Some(document), Some(claim)) = (estate.documents.get(id), claims.of.get(id)) {
             draft.document(document, claim);
         }
     }

@@ -1,7 +1,6 @@
 //! Works through one kind and claims what belongs to its documents. Order of trust: what Memory names, what a marker
 //! names, what an interrupted create made, what `policy.adopt` names, what answers to a key.
 
-use super::beside::{Beside, of_kind};
 use super::claim::{Claim, Claims};
 use super::herd::Herd;
 use super::settle::{self, Settled};
@@ -76,11 +75,10 @@ impl<'a, 'w> Clerk<'a, 'w> {
         let (estate, memory, kind) = (self.estate, self.memory, self.kind.name());
         let mut renamed = BTreeSet::new();
         let mut cases = Vec::new();
-        let mut remembered = Beside::of_kind(&memory.owned, kind);
-        for (id, document) in of_kind(&estate.documents, kind) {
+        for (id, document) in estate.documents.iter().filter(|(id, _)| id.kind == kind) {
             let former = document.formerly.iter().filter(|old| !estate.documents.contains_key(old));
             let names: Vec<ResourceId> = std::iter::once(id).chain(former).cloned().collect();
-            let mut owned = remembered.get(id);
+            let mut owned = memory.owned.get(id);
             for old in names.iter().skip(1).filter(|old| memory.owned.contains_key(old)) {
                 if owned.is_none() && renamed.insert(old.clone()) {
                     owned = memory.owned.get(old);
@@ -89,8 +87,8 @@ impl<'a, 'w> Clerk<'a, 'w> {
             }
             cases.push(Case { id: id.clone(), document: Some(document), owned, names });
         }
-        let mut documents = Beside::of_kind(&estate.documents, kind);
-        let gone = of_kind(&memory.owned, kind).filter(|(id, _)| !documents.has(id) && !renamed.contains(*id));
+        let gone = memory.owned.iter().filter(|(id, _)| id.kind == kind && !renamed.contains(*id));
+        let gone = gone.filter(|(id, _)| !estate.documents.contains_key(id));
         cases.extend(gone.map(|(id, owned)| Case {
             id: id.clone(),
             document: None,

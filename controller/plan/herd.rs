@@ -1,15 +1,15 @@
 //! All live objects of one kind as seen in one look, found by id, marker and key. Decides nothing.
 
 use crate::model::{AnyKind, Key, Live, Marker, ProviderId, World};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// All live objects of one kind, found by id, marker and key.
 pub(super) struct Herd<'w> {
     pub(super) live: Vec<&'w Live>,
     pub(super) markers: Vec<Option<Marker>>,
-    pub(super) by_id: HashMap<&'w ProviderId, usize>,
-    pub(super) by_owner: HashMap<String, Vec<usize>>,
-    pub(super) by_key: HashMap<Key, Vec<usize>>,
+    pub(super) by_id: BTreeMap<&'w ProviderId, usize>,
+    pub(super) by_owner: BTreeMap<String, Vec<usize>>,
+    pub(super) by_key: BTreeMap<Key, Vec<usize>>,
     /// What is claimed already.
     pub(super) taken: BTreeSet<usize>,
 }
@@ -19,9 +19,9 @@ impl<'w> Herd<'w> {
         let mut herd = Self {
             live: Vec::new(),
             markers: Vec::new(),
-            by_id: HashMap::new(),
-            by_owner: HashMap::new(),
-            by_key: HashMap::new(),
+            by_id: BTreeMap::new(),
+            by_owner: BTreeMap::new(),
+            by_key: BTreeMap::new(),
             taken: BTreeSet::new(),
         };
         let scopes = world.scopes.iter().filter(|(scope, _)| scope.kind == kind.name());

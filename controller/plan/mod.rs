@@ -4,7 +4,6 @@
 mod adopt;
 mod aside;
 mod assemble;
-mod beside;
 pub mod claim;
 mod clerk;
 mod closing;

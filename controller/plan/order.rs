@@ -4,16 +4,14 @@ use crate::model::{Document, ResourceId};
 use petgraph::{algo::toposort, graph::DiGraph};
 use std::collections::{BTreeMap, HashMap};
 
-/// The places of the documents in their map, so that everything comes after what it needs. The same documents give the
-/// same order, whatever their files.
+/// The ids so that everything comes after what it needs. The same documents give the same order, whatever their files.
 ///
-/// The repo room refuses cycles; should one get here, they come in the order of their names.
-pub fn order(documents: &BTreeMap<ResourceId, Document>) -> Vec<usize> {
-    let mut graph = DiGraph::<usize, ()>::with_capacity(documents.len(), documents.len());
+/// The repo room refuses cycles; should one get here, the ids come in the order of their names.
+pub fn order(documents: &BTreeMap<ResourceId, Document>) -> Vec<&ResourceId> {
+    let mut graph = DiGraph::<&ResourceId, ()>::with_capacity(documents.len(), documents.len());
     // toposort yields later-added nodes first among equals, so the names go in backwards.
-    let named = documents.keys().enumerate().rev();
-    let nodes: HashMap<&ResourceId, _> = named.map(|(place, id)| (id, graph.add_node(place))).collect();
-    for (id, document) in documents.iter().filter(|(_, document)| !document.needs.is_empty()) {
+    let nodes: HashMap<&ResourceId, _> = documents.keys().rev().map(|id| (id, graph.add_node(id))).collect();
+    for (id, document) in documents {
         let Some(to) = nodes.get(id) else { continue };
         for need in &document.needs {
             if let Some(from) = nodes.get(&need.on) {
@@ -24,6 +22,6 @@ pub fn order(documents: &BTreeMap<ResourceId, Document>) -> Vec<usize> {
     }
     match toposort(&graph, None) {
         Ok(sorted) => sorted.into_iter().filter_map(|node| graph.node_weight(node).copied()).collect(),
-        Err(_) => (0..documents.len()).collect(),
+        Err(_) => documents.keys().collect(),
     }
 }

@@ -1,7 +1,6 @@
 //! What Memory owns and git no longer names: what becomes of it, and whether it was only renamed.
 
 use super::assemble::Draft;
-use super::beside::Beside;
 use super::claim::{Claim, Claims};
 use super::{guard, record, standing};
 use crate::model::finding::Weight;
@@ -17,8 +16,7 @@ const PAIRS: usize = 10_000;
 
 impl Draft<'_> {
     pub(super) fn removals(&mut self, claims: &Claims<'_>) {
-        let mut documents = Beside::all(&self.estate.documents);
-        for (id, claim) in claims.of.iter().filter(|(id, _)| !documents.has(id)) {
+        for (id, claim) in claims.of.iter().filter(|(id, _)| !self.estate.documents.contains_key(id)) {
             if let (Some(kind), Some(owned)) = (self.kinds.get(id.kind.as_str()).copied(), claim.owned) {
                 self.removed(kind, id, owned, claim);
             }
@@ -119,11 +117,9 @@ impl Draft<'_> {
 
     /// Holds both halves of what looks like a rename: one id has gone, and a new one would be made just like it.
     pub(super) fn renames(&mut self, claims: &Claims<'_>) {
-        let mut documents = Beside::all(&self.estate.documents);
-        let gone = claims
-            .of
-            .iter()
-            .filter(|(id, claim)| !documents.has(id) && claim.owned.is_some() && claim.observed.state().is_some());
+        let gone = claims.of.iter().filter(|(id, claim)| {
+            claim.owned.is_some() && claim.observed.state().is_some() && !self.estate.documents.contains_key(id)
+        });
         let gone: Vec<(&ResourceId, &Claim<'_>)> = gone.collect();
         if gone.is_empty() {
             return;
