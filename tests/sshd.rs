@@ -21,11 +21,20 @@ pub struct Sshd {
 impl Sshd {
     /// Starts one, or says plainly what this machine lacks for it; in CI that is a failure.
     pub async fn start() -> Option<Self> {
-        Self::start_behind(Vec::new()).await
+        Self::begin(Vec::new(), "sshd").await
     }
 
     /// The same, started by a program that becomes it: in a world of its own.
     pub async fn start_behind(behind: Vec<String>) -> Option<Self> {
+        Self::begin(behind, "sshd").await
+    }
+
+    /// The same, with its keys in a folder whose name begins so.
+    pub async fn start_in(prefix: &str) -> Option<Self> {
+        Self::begin(Vec::new(), prefix).await
+    }
+
+    async fn begin(behind: Vec<String>, prefix: &str) -> Option<Self> {
         if !Path::new(SSHD).exists() {
             let lack = "not tested: ssh. There is no /usr/sbin/sshd (Debian: openssh-server)";
             assert!(std::env::var_os("CI").is_none(), "{lack}");
@@ -33,7 +42,7 @@ impl Sshd {
             writeln!(std::io::stderr(), "{lack}").expect("stderr");
             return None;
         }
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = tempfile::Builder::new().prefix(prefix).tempdir().expect("a folder");
         for name in ["host", "client", "stranger"] {
             keygen(&folder.path().join(name));
         }
@@ -124,12 +133,13 @@ fn keygen(path: &Path) {
 
 /// Starts sshd and waits until it listens; `None` where another took the port.
 async fn spawn(behind: &[String], keys: &Path, port: u16, key: &str) -> Option<Child> {
+    // In the name of the file with the keys, a percent sign begins what sshd fills in.
     let config = format!(
-        "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\n\
+        "Port {port}\nListenAddress 127.0.0.1\nHostKey \"{}\"\nAuthorizedKeysFile \"{}\"\n\
          StrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin yes\nPrintMotd no\n\
-         PasswordAuthentication no\nKbdInteractiveAuthentication no\nInclude {}\n",
+         PasswordAuthentication no\nKbdInteractiveAuthentication no\nInclude \"{}\"\n",
         keys.join(key).display(),
-        keys.join("client.pub").display(),
+        keys.join("client.pub").display().to_string().replace('%', "%%"),
         keys.join("*.conf").display(),
     );
     let file = keys.join("sshd_config");
