@@ -48,12 +48,12 @@ async fn gather(
     world.scopes = scopes.into_iter().flatten().collect();
     world.account = Some(account.clone());
     sought.asks = asks(&on_hosts, &sought);
+    if !on_hosts.is_empty() {
+        sought.supplies = supplies(estate, &world, memory);
+    }
     for turn in [Turn::Hosts, Turn::OnHosts] {
-        let kinds: Vec<_> = on_hosts.iter().copied().filter(|kind| kind.turn() == turn).collect();
-        if !kinds.is_empty() {
-            sought.supplies = supplies(estate, &world, memory);
-            world.scopes.extend(join_all(kinds.iter().map(|kind| sight(*kind, &sought))).await.into_iter().flatten());
-        }
+        let kinds = on_hosts.iter().filter(|kind| kind.turn() == turn);
+        world.scopes.extend(join_all(kinds.map(|kind| sight(*kind, &sought))).await.into_iter().flatten());
     }
     // A token file may be switched in mid-look: what was seen then is of two teams, and says nothing about either.
     world.account = Some(match (account, self::account(ports).await) {

@@ -86,7 +86,7 @@ pub struct Look<'a> {
     pub whole: bool,
     /// Work of this kind that was begun and not seen to end: what it made is looked for, document or not.
     pub begun: Vec<&'a Intent>,
-    /// What was seen in earlier turns; what is wanted and not there yet is pending.
+    /// What the account's turn saw; what is wanted and not there yet is pending.
     pub supplies: &'a HashMap<ResourceId, Supply>,
     /// Documents whose objects this controller itself made, and did not find or take over.
     pub made: &'a BTreeSet<ResourceId>,
@@ -102,6 +102,13 @@ impl Look<'_> {
     /// The typed wants of this kind's documents.
     pub fn wants<K: Kind>(&self) -> impl Iterator<Item = (&ResourceId, &K::Want)> {
         self.wants.iter().map(|(id, want)| (*id, expose::<K::Want>(want)))
+    }
+    /// The hosts that documents of this kind name, and those where Memory owns or has begun something of it.
+    pub fn hosts<K: Kind>(&self) -> BTreeSet<String> {
+        let wanted = self.wants::<K>().filter_map(|(_, want)| K::scope(want).within);
+        let owned = self.owned.values().filter_map(|owned| owned.scope.within.clone());
+        let begun = self.begun.iter().filter_map(|intent| intent.scope.within.clone());
+        wanted.chain(owned).chain(begun).collect()
     }
     /// The provider ids that Memory owns of this kind, former generations included.
     pub fn owned_ids(&self) -> impl Iterator<Item = &ProviderId> {

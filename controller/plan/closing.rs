@@ -69,7 +69,7 @@ impl Draft<'_> {
     /// What is remembered of an intent for which nothing is left to do. A list that has shown a part may be followed by one
     /// that lags, so a part's intent is kept until that cannot be any more.
     fn closed(&self, intent: &Intent) -> Option<Patch> {
-        if !self.shows_later(intent) || settle::settles(intent) <= self.world.as_of {
+        if !self.shows_later(&intent.key) || settle::settles(intent) <= self.world.as_of {
             return Some(Patch::Settle(intent.key.clone()));
         }
         let document = self.estate.documents.get(&intent.key.id)?;
@@ -78,8 +78,8 @@ impl Draft<'_> {
         shown.then(|| Patch::Intend(Intent { reached: Reached::Shown, ..intent.clone() }))
     }
 
-    fn shows_later(&self, intent: &Intent) -> bool {
-        self.kinds.get(intent.key.id.kind.as_str()).is_some_and(|kind| settle::shows_later(*kind, &intent.key))
+    pub(super) fn shows_later(&self, key: &ChangeKey) -> bool {
+        self.kinds.get(key.id.kind.as_str()).is_some_and(|kind| settle::shows_later(*kind, key))
     }
 
     fn over(&self, claims: &Claims<'_>, intent: &Intent) -> bool {
@@ -94,7 +94,7 @@ impl Draft<'_> {
             _ if settle::makes(&intent.key) => false,
             // A part is over once nothing is left to do for that part.
             _ => {
-                let part_alone = intent.key.verb == Verb::Create || self.shows_later(intent);
+                let part_alone = intent.key.verb == Verb::Create || self.shows_later(&intent.key);
                 let concerned = |key: &ChangeKey| !part_alone || key.part == intent.key.part;
                 let left = self.changed.get(&intent.key.id).is_some_and(|keys| keys.iter().any(concerned));
                 self.judged(claims, &intent.key.id) && !left

@@ -104,8 +104,7 @@ impl Draft<'_> {
     /// Whether this look may lack what was written before, until when, and why. What a look has shown once, and another
     /// one lacks, is given the same time before it is made again; a new wish, and what alters or removes, need not wait.
     fn unshown(&self, change: &Planned) -> Option<(Timestamp, &'static str)> {
-        let kind = self.kinds.get(change.key.id.kind.as_str())?;
-        if !settle::shows_later(*kind, &change.key) {
+        if !self.shows_later(&change.key) {
             return None;
         }
         let keys = [Verb::Create, Verb::Update].map(|verb| ChangeKey { verb, ..change.key.clone() });

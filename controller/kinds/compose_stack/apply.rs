@@ -10,7 +10,7 @@ use super::want::Want;
 use super::{ComposeStack, observe, ship};
 use crate::model::{Digest, Fault};
 use crate::ports::host::survey::Ask;
-use crate::ports::host::{Command, File, Host, Output};
+use crate::ports::host::{Command, File, Host, Output, last_lines};
 use secrecy::ExposeSecret;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -171,8 +171,5 @@ fn told(work: &Work<'_>, want: &Want, output: &Output) -> String {
             text = text.replace(secret.expose_secret(), "(secret)");
         }
     }
-    let plain = |line: &str| line.chars().filter(|c| !c.is_control()).take(300).collect::<String>();
-    let lines: Vec<String> = text.lines().map(plain).filter(|line| !line.trim().is_empty()).collect();
-    let last = lines.iter().skip(lines.len().saturating_sub(LINES)).cloned().collect::<Vec<_>>().join("\n");
-    last.chars().take(LETTERS).collect()
+    last_lines(&text, LINES).chars().take(LETTERS).collect()
 }

@@ -11,22 +11,17 @@ use crate::ports::host::Hosts;
 use crate::ports::host::survey::{Ask, Survey};
 use futures::future::join_all;
 use secrecy::ExposeSecret;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// What every host with stacks is asked for.
 pub(super) fn asks(look: &Look<'_>) -> Vec<(String, Ask)> {
     let receipts = look.wants::<ComposeStack>();
     let receipts = receipts.map(|(_, want)| (want.host.name.clone(), Ask::Receipt(want.directory.clone())));
-    let of_hosts = hosts(look).into_iter().flat_map(|host| [(host.clone(), Ask::Containers), (host, Ask::Images)]);
+    let of_hosts = look
+        .hosts::<ComposeStack>()
+        .into_iter()
+        .flat_map(|host| [(host.clone(), Ask::Containers), (host, Ask::Images)]);
     receipts.chain(of_hosts).collect()
-}
-
-/// Every host that documents or Memory speak of.
-fn hosts(look: &Look<'_>) -> BTreeSet<String> {
-    let wanted = look.wants::<ComposeStack>().map(|(_, want)| want.host.name.clone());
-    let owned = look.owned.values().filter_map(|owned| owned.scope.within.clone());
-    let begun = look.begun.iter().filter_map(|intent| intent.scope.within.clone());
-    wanted.chain(owned).chain(begun).collect()
 }
 
 /// All stacks of every host that documents or Memory speak of, each host a scope of its own.
@@ -45,10 +40,7 @@ pub(super) async fn all(look: &Look<'_>) -> Sightings<State> {
             |state: State| Seen { provider_id: provider_id(&state.host, &state.project), state, changing: false };
         (Scope::within(ComposeStack::NAME, &host), found.map(|all| all.into_iter().map(seen).collect()))
     };
-    let seen = join_all(hosts(look).into_iter().map(one)).await;
-    // An import must not take a kind without hosts for one that was not looked at.
-    let none = look.whole.then(|| (Scope::of(ComposeStack::NAME), Ok(Vec::new())));
-    seen.into_iter().chain(none).collect()
+    join_all(look.hosts::<ComposeStack>().into_iter().map(one)).await
 }
 
 /// All stacks of a host: every project that has a container, and every document's that has a receipt.

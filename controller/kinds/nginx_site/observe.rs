@@ -16,11 +16,8 @@ const CONF_D: &str = "/etc/nginx/conf.d";
 
 /// Every host that documents or Memory speak of, each a scope of its own; with `whole`, every host.
 pub(super) fn all(look: &Look<'_>) -> Sightings<State> {
-    let wanted = look.wants::<NginxSite>().map(|(_, want)| want.host.name.clone());
-    let owned = look.owned.values().filter_map(|owned| owned.scope.within.clone());
-    let begun = look.begun.iter().filter_map(|intent| intent.scope.within.clone());
     let known = look.supplies.keys().filter(|id| look.whole && id.kind == "Host").map(|id| id.name.clone());
-    let hosts: BTreeSet<String> = wanted.chain(owned).chain(begun).chain(known).collect();
+    let hosts: BTreeSet<String> = look.hosts::<NginxSite>().into_iter().chain(known).collect();
     let one = |host: String| {
         let found = match look.surveys.get(&host) {
             Surveyed::Nothing => Ok(Vec::new()),
@@ -30,9 +27,7 @@ pub(super) fn all(look: &Look<'_>) -> Sightings<State> {
         let seen = |state: State| Seen { provider_id: provider_id(&state.host, &state.file), state, changing: false };
         (Scope::within(NginxSite::NAME, &host), found.map(|all| all.into_iter().map(seen).collect()))
     };
-    // An import must not take a kind without hosts for one that was not looked at.
-    let none = look.whole.then(|| (Scope::of(NginxSite::NAME), Ok(Vec::new())));
-    hosts.into_iter().map(one).chain(none).collect()
+    hosts.into_iter().map(one).collect()
 }
 
 /// All sites of a host: each file under sites-available, and each under sites-enabled that is no link.

@@ -20,5 +20,5 @@ pub use files::File;
 pub use first::Stranger;
 pub use forward::Forwarded;
 pub use pool::{Host, Hosts};
-pub use run::{Command, Limits, Output};
+pub use run::{Command, Limits, Output, last_lines};
 pub use target::{Ssh, Target, Way};

@@ -55,11 +55,15 @@ impl Output {
     /// The last lines of its errors, else of its output: without control characters, a few hundred letters at most.
     pub fn last_words(&self) -> String {
         let text = if self.err.trim_ascii().is_empty() { &self.out } else { &self.err };
-        let text = String::from_utf8_lossy(text);
-        let line = |line: &str| -> String { line.chars().filter(|c| !c.is_control()).take(300).collect() };
-        let lines: Vec<String> = text.lines().map(line).filter(|line| !line.trim().is_empty()).collect();
-        lines.iter().skip(lines.len().saturating_sub(6)).cloned().collect::<Vec<_>>().join("\n")
+        last_lines(&String::from_utf8_lossy(text), 6)
     }
+}
+
+/// The last lines of a text that are not empty: without control characters, 300 letters of each at most.
+pub fn last_lines(text: &str, many: usize) -> String {
+    let line = |line: &str| -> String { line.chars().filter(|c| !c.is_control()).take(300).collect() };
+    let lines: Vec<String> = text.lines().map(line).filter(|line| !line.trim().is_empty()).collect();
+    lines.iter().skip(lines.len().saturating_sub(many)).cloned().collect::<Vec<_>>().join("\n")
 }
 
 impl Command {
