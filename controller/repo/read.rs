@@ -10,8 +10,8 @@ use super::select::{MAX_FILE, below, normal, select};
 use super::tree::Tree;
 use super::{named, settings};
 use crate::model::{
-    Adopt, AnyKind, Complaint, Diagnostic, Document, Erased, Estate, EstateView, Key, Need, Place, ResourceId, Scope,
-    Settings, Severity,
+    Adopt, AnyKind, Complaint, Diagnostic, Document, Erased, Estate, EstateView, Key, Need, Offers, Place, ResourceId,
+    Scope, Settings, Severity,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -114,7 +114,8 @@ fn estate(
     }
     let unread = all.unread;
     let settings = the_settings(&mut all, watched, !broken.is_empty() || unread, &mut locator, sink);
-    let documents = desire(std::mem::take(&mut all.drafts), kinds, &EstateView { files: &files }, &mut locator, sink);
+    let wanted = desire(std::mem::take(&mut all.drafts), kinds, &EstateView { files: &files }, &mut locator, sink);
+    let documents = meet(wanted, kinds, &mut locator, sink);
     between(&documents, kinds, &mut locator, sink);
     let texts: Vec<_> = broken.iter().filter_map(|file| tree.fetch(file).ok()).collect();
     let excused = |id: &ResourceId| unread || texts.iter().any(|text| contains(text, id.name.as_bytes()));
@@ -213,8 +214,8 @@ fn desire(
     view: &EstateView<'_>,
     locator: &mut Locator<'_>,
     sink: &mut Sink,
-) -> Vec<(Document, usize)> {
-    let mut documents = Vec::with_capacity(drafts.len());
+) -> Vec<(Draft, Erased)> {
+    let mut wanted = Vec::with_capacity(drafts.len());
     for draft in drafts {
         let Some(kind) = kinds.list.get(draft.kind) else { continue };
         // A file that could not be read has been told.
@@ -225,14 +226,36 @@ fn desire(
             Err(complaints) => {
                 complaints.into_iter().for_each(|c| sink.push(locator.diagnostic(&draft, c)));
             }
-            Ok(want) => {
-                let fingerprints = kind.fingerprints(&want);
-                let Draft { id, labels, formerly, policy, place, fields, index, depends, .. } = draft;
-                let needs = needs(kind.needs(&want), depends);
-                let document = Document { id, labels, formerly, policy, needs, want, fingerprints, place, fields };
-                documents.push((document, index));
-            }
+            Ok(want) => wanted.push((draft, want)),
         }
+    }
+    wanted
+}
+
+/// Brings together what documents offer and what others use of it.
+fn meet(
+    wanted: Vec<(Draft, Erased)>,
+    kinds: &Kinds<'_>,
+    locator: &mut Locator<'_>,
+    sink: &mut Sink,
+) -> Vec<(Document, usize)> {
+    let offer = |(draft, want): &(Draft, Erased)| Some((draft.id.clone(), kinds.list.get(draft.kind)?.offer(want)?));
+    let offers: Offers = wanted.iter().filter_map(offer).collect();
+    let mut documents = Vec::with_capacity(wanted.len());
+    for (draft, want) in wanted {
+        let Some(kind) = kinds.list.get(draft.kind) else { continue };
+        let want = match kind.meet(&draft.id, &want, &offers) {
+            Ok(met) => met.unwrap_or(want),
+            Err(complaints) => {
+                complaints.into_iter().for_each(|c| sink.push(locator.diagnostic(&draft, c)));
+                want
+            }
+        };
+        let fingerprints = kind.fingerprints(&want);
+        let Draft { id, labels, formerly, policy, place, fields, index, depends, .. } = draft;
+        let needs = needs(kind.needs(&want), depends);
+        let document = Document { id, labels, formerly, policy, needs, want, fingerprints, place, fields };
+        documents.push((document, index));
     }
     documents
 }

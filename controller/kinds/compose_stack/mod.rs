@@ -10,6 +10,7 @@ mod compose;
 mod diff;
 mod live;
 mod observe;
+mod offer;
 mod receipt;
 mod ship;
 mod spec;
@@ -23,7 +24,7 @@ pub use want::{Published, Pull, Run, Sent, Service, Value, Want};
 
 use super::operate::{Finished, Look, Operate, Sightings, Turn, Work};
 use crate::model::{
-    Complaint, Diff, Diffed, EstateView, Fact, Fault, FileNeed, Key, Kind, Need, Output, ResourceId, Scope,
+    Complaint, Diff, Diffed, EstateView, Fact, Fault, FileNeed, Key, Kind, Need, Offer, Output, ResourceId, Scope,
 };
 use crate::ports::host::survey::Ask;
 use std::collections::BTreeMap;
@@ -49,6 +50,9 @@ impl Kind for ComposeStack {
     }
     fn check(all: &[(&ResourceId, &Want)]) -> Vec<(ResourceId, Complaint)> {
         want::twice(all)
+    }
+    fn offer(want: &Want) -> Option<Offer> {
+        Some(offer::offer(want))
     }
     fn needs(want: &Want) -> Vec<Need> {
         want.needs()
