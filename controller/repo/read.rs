@@ -14,6 +14,7 @@ use crate::model::{
     Scope, Settings, Severity,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// What is read.
 #[derive(Clone, Debug, Default)]
@@ -122,7 +123,30 @@ fn estate(
     links::dangling(&documents, &all.declared, excused, &mut locator, sink);
     links::rings(&documents, &mut locator, sink);
     let documents = documents.into_iter().map(|(document, _)| (document.id.clone(), document)).collect();
-    Some(Estate { commit: options.commit.clone(), settings: settings?, documents, files: all.files, freeze: None })
+    let sealed = sealed(tree, watched, sink);
+    let commit = options.commit.clone();
+    Some(Estate { commit, settings: settings?, documents, files: all.files, sealed, freeze: None })
+}
+
+/// Where SOPS files are, from the watched path on, and how their names end.
+const SEALED: &str = "secrets/";
+const SOPS: [&str; 2] = [".sops.yaml", ".sops.yml"];
+
+/// The SOPS files, as they are: nothing here has the keys to them.
+fn sealed(tree: &Tree<'_>, watched: &str, sink: &mut Sink) -> BTreeMap<String, Arc<[u8]>> {
+    let is = |path: &str| {
+        let name = below(path, watched).and_then(|rest| rest.strip_prefix(SEALED));
+        name.is_some_and(|name| !name.contains('/') && SOPS.iter().any(|end| name.ends_with(end)))
+    };
+    let paths: Vec<String> = tree.iter().map(|(path, _)| path.to_owned()).filter(|path| is(path)).collect();
+    let mut found = BTreeMap::new();
+    for path in paths {
+        match tree.fetch(&path) {
+            Ok(bytes) => drop(found.insert(path, bytes)),
+            Err(why) => sink.push(whole(&path, format!("{path} cannot be read: {why}"), "", "")),
+        }
+    }
+    found
 }
 
 fn contains(text: &[u8], word: &[u8]) -> bool {
