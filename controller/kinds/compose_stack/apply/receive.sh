@@ -10,8 +10,7 @@ nl='
 # What stands in the environment of whoever is logged in, or of the controller, gets into no compose file.
 clean() {
   env -i PATH="$PATH" HOME="${HOME:-/root}" LC_ALL=C COMPOSE_PROFILES="${profiles:-}" \
-    ${DOCKER_HOST:+"DOCKER_HOST=$DOCKER_HOST"} ${DOCKER_CONFIG:+"DOCKER_CONFIG=$DOCKER_CONFIG"} \
-    ${DOCKER_BUILDKIT:+"DOCKER_BUILDKIT=$DOCKER_BUILDKIT"} "$@" </dev/null
+    ${DOCKER_HOST:+"DOCKER_HOST=$DOCKER_HOST"} ${DOCKER_CONFIG:+"DOCKER_CONFIG=$DOCKER_CONFIG"} "$@" </dev/null
 }
 
 # Into the folder $1, for each file: a line `MODE OWNER LENGTH PATH`, and its bytes; then `end`. Fewer bytes are an error.

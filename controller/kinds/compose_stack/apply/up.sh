@@ -112,17 +112,17 @@ bring() {
 # Goes back to the last version that was ready: its files, what its images' names meant, its containers.
 back() {
   [ -n "$rollback" ] && [ -e "$own/good/.driftless/ask" ] || return 1
-  first=$why
+  cause=$why
   while read -r id name; do
     case $name in sha256:*|*@*) ;; *) docker tag "$id" "$name" 2>/dev/null ;; esac
   done <"$own/order/tags"
   [ ! -e "$own/order/added" ] || while IFS= read -r path; do [ -e "$own/good/$path" ] || rm -f "$dir/$path"; done <"$own/order/added"
-  place "$own/good" || leave 88 "$first" "Its former files could not be put back."
+  place "$own/good" || leave 88 "$cause" "Its former files could not be put back."
   asked "$own/good/.driftless"; probes=$own/good/.driftless/probes
   kept=; for service in $restart; do case " $services " in *" $service "*) kept="$kept $service" ;; esac; done; restart=$kept
-  cd "$dir" && bring '' missing || leave 88 "$first" "The version before did not get ready either: $why"
+  cd "$dir" && bring '' missing || leave 88 "$cause" "The version before did not get ready either: $why"
   note trying; note failed "$version"
-  leave 87 "$first"
+  leave 87 "$cause"
 }
 
 # What compose made of it. What a volume was made from stays what it was until another one is in its place.
