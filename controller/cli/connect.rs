@@ -21,7 +21,7 @@ use crate::ports::disk::{self, Alone};
 use crate::ports::git::{self, Auth, Mirror, Remote};
 use crate::ports::host::Hosts;
 use crate::ports::machine;
-use crate::ports::secrets::Secrets;
+use crate::ports::secrets::{AgeKeys, Secrets};
 use crate::ports::store::Store;
 use crate::render;
 use anyhow::{Context, anyhow, bail};
@@ -77,8 +77,9 @@ pub fn ports(config: &Config) -> anyhow::Result<Ports> {
         // A sandbox's limits are raised as one: DigitalOcean lets through 10 lists of keys where it lets through 250 calls.
         client.limits.key_lists_per_minute = Some((config.digitalocean.per_minute / 25).max(1) as usize);
     }
-    let hosts = Hosts::new(Secrets::in_folder(config.secrets_dir.clone()), config.reach.clone());
-    let hosts = hosts.keyed(fingerprints(config));
+    let keys = AgeKeys::new(config.age_key.iter().cloned().collect());
+    let secrets = Secrets::in_folder(config.secrets_dir.clone()).with_keys(keys);
+    let hosts = Hosts::new(secrets, config.reach.clone()).keyed(fingerprints(config));
     Ok(Ports { clock: Clock::System, digitalocean: Client::new(client)?, reach: config.reach.clone(), hosts })
 }
 

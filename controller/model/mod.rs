@@ -18,6 +18,7 @@ pub mod kind;
 pub mod ledger;
 pub mod memory;
 pub mod money;
+pub mod offer;
 pub mod outcome;
 pub mod plan;
 pub mod policy;
@@ -40,6 +41,7 @@ pub use id::{ChangeKey, Key, Marker, Output, ProviderId, ResourceId, Scope, Verb
 pub use kind::{Diff, Diffed, FileNeed, Kind, Need};
 pub use memory::{Approval, Failure, Freeze, Intent, Memory, Owned, Patch, Pause, Reached};
 pub use money::Cents;
+pub use offer::{Offer, Offers};
 pub use outcome::{Attempt, Done, Outcome};
 pub use plan::Plan;
 pub use policy::{Adopt, Mode, OnRemove, Policy};

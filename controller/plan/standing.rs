@@ -110,16 +110,17 @@ impl Draft<'_> {
         failures.find(|failure| failure.unfit.as_ref() == Some(wanted))
     }
 
-    /// Whether this look may lack what was written before, until when, and why. What a look has shown once, and another
-    /// one lacks, is given the same time before it is made again; a new wish, and what alters or removes, need not wait.
+    /// Whether this look may lack what was written before, until when, and why. Where a look has shown it once, only what
+    /// would add something has the same time to wait: another look may lack it again. Whether the document was changed
+    /// meanwhile says nothing of that, since another wish may come to the same record.
     fn unshown(&self, change: &Planned) -> Option<(Timestamp, &'static str)> {
         if !self.shows_later(&change.key) {
             return None;
         }
         let keys = [Verb::Create, Verb::Update].map(|verb| ChangeKey { verb, ..change.key.clone() });
         let open = keys.iter().filter_map(|key| self.memory.intents.get(key));
-        let again = change.cause == Cause::Drift && change.fields.iter().any(|field| field.from == Shown::Nothing);
-        let open = open.filter(|i| i.reached != Reached::Shown || again);
+        let adds = change.fields.iter().any(|field| field.from == Shown::Nothing);
+        let open = open.filter(|i| i.reached != Reached::Shown || adds);
         let last = open.max_by_key(|i| i.opened).filter(|i| settle::settles(i) > self.world.as_of)?;
         let text = match last.reached {
             Reached::Begun => "it was sent and no answer came; it is looked for before it is sent again",

@@ -9,7 +9,11 @@ const ZONE: &str =
 
 async fn house(files: &[(&str, &str)]) -> House {
     let clock = Clock::at("2026-03-01T12:00:00Z".parse().expect("a time"));
-    House::at(&[&[("settings.yaml", ENFORCE)], files].concat(), crate::house::sandbox_settings(), clock).await
+    let house =
+        House::at(&[&[("settings.yaml", ENFORCE)], files].concat(), crate::house::sandbox_settings(), clock).await;
+    // The simulator keeps what was only while some fault may ask for it.
+    house.fault("GET /v2/nothing stale=1s");
+    house
 }
 
 /// Seed 409: nothing looked at a kind any more once its last document had gone, and the create of unknown fate with it.
@@ -111,4 +115,23 @@ async fn a_record_that_one_list_has_shown_and_the_next_lacks_is_not_made_again_f
     house.push(&[("zone.yaml", Some(&records("203.0.113.8")))]).await;
     house.cycle().await;
     assert_eq!(hosts(&house), ["203.0.113.8"]);
+}
+
+/// Seed 1384: the document named the droplet anew, so that the same record seemed to be another wish.
+#[tokio::test]
+async fn a_record_whose_document_came_to_say_the_same_in_other_words_is_not_made_again_for_a_minute() {
+    let zone =
+        |droplet: &str| ZONE.replace("records: []", &format!("records: [{{name: www, type: A, droplet: {droplet}}}]"));
+    let house = house(&[("erp.yaml", DROPLET), ("zone.yaml", ZONE)]).await;
+    house.cycle().await;
+    house.pass(120);
+    house.push(&[("zone.yaml", Some(&zone("erp")))]).await;
+    house.cycle().await;
+    house.pass(5);
+    house.cycle().await;
+    house.fault("GET /v2/domains/*/records stale=40s");
+    let renamed = DROPLET.replace("name: erp", "name: shop, formerly: [erp]").replace("spec: {", "spec: {name: erp, ");
+    house.push(&[("erp.yaml", Some(&renamed)), ("zone.yaml", Some(&zone("shop")))]).await;
+    house.cycle().await;
+    assert_eq!(hosts(&house).len(), 1, "{:?}", hosts(&house));
 }

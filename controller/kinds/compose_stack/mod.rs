@@ -13,6 +13,7 @@ mod heal;
 mod leaving;
 mod live;
 mod observe;
+mod offer;
 mod private;
 mod ready;
 mod receipt;
@@ -30,7 +31,7 @@ pub use want::{Published, Pull, Run, Sent, Service, Value, Want};
 
 use super::operate::{Finished, Look, Operate, Sightings, Turn, Work};
 use crate::model::{
-    Complaint, Diff, Diffed, EstateView, Fact, Fault, FileNeed, Key, Kind, Need, Output, ResourceId, Scope,
+    Complaint, Diff, Diffed, EstateView, Fact, Fault, FileNeed, Key, Kind, Need, Offer, Output, ResourceId, Scope,
 };
 use crate::ports::host::survey::Ask;
 use std::collections::BTreeMap;
@@ -56,6 +57,9 @@ impl Kind for ComposeStack {
     }
     fn check(all: &[(&ResourceId, &Want)]) -> Vec<(ResourceId, Complaint)> {
         want::twice(all)
+    }
+    fn offer(want: &Want) -> Option<Offer> {
+        Some(offer::offer(want))
     }
     fn needs(want: &Want) -> Vec<Need> {
         want.needs()
