@@ -79,7 +79,7 @@ pub fn ports(config: &Config) -> anyhow::Result<Ports> {
     }
     let keys = AgeKeys::new(config.age_key.iter().cloned().collect());
     let secrets = Secrets::in_folder(config.secrets_dir.clone()).with_keys(keys);
-    let hosts = Hosts::new(secrets, config.reach.clone());
+    let hosts = Hosts::new(secrets, config.reach.clone()).keyed(fingerprints(config));
     Ok(Ports { clock: Clock::System, digitalocean: Client::new(client)?, reach: config.reach.clone(), hosts })
 }
 
@@ -206,15 +206,26 @@ pub fn ledger(config: &Config, clock: &Clock) -> anyhow::Result<Ledger> {
     Ok(Ledger::new(keys.into_iter().map(ledger::Key::new).collect(), clock.clone()))
 }
 
+/// The key of fingerprints: the one that ledgers are signed with. Whoever may not read it, or looks before the first start,
+/// has none, and sees whether a secret is as it should be, but not which of them was another.
+fn fingerprints(config: &Config) -> Option<ledger::Key> {
+    let own =
+        || std::fs::read_to_string(config.data_dir.join("ledger.key")).ok().map(|text| text.trim().to_owned().into());
+    let key = config.ledger_key.as_ref().map_or_else(own, |key| key.read().ok());
+    key.map(ledger::Key::new)
+}
+
 /// Puts the controller together.
 pub async fn controller(config: &Config) -> anyhow::Result<Controller> {
+    // First, since it makes the key that fingerprints are made with as well.
+    let ledger = ledger(config, &Clock::System)?;
     let ports = ports(config)?;
     let mirror = mirror(config)?;
     let keeper = journal(config).await.context("the journal could not be opened")?;
     Ok(Controller {
         reporter: Reporter::new(config.branch.clone(), ports.clock.clone()),
         lease: lease(config),
-        ledger: ledger(config, &ports.clock)?,
+        ledger,
         ports,
         mirror,
         keeper,

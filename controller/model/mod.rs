@@ -39,7 +39,7 @@ pub use finding::Finding;
 pub use host_key::{HostKey, Pin};
 pub use id::{ChangeKey, Key, Marker, Output, ProviderId, ResourceId, Scope, Verb};
 pub use kind::{Diff, Diffed, FileNeed, Kind, Need};
-pub use memory::{Approval, Freeze, Intent, Memory, Owned, Patch, Pause, Reached};
+pub use memory::{Approval, Failure, Freeze, Intent, Memory, Owned, Patch, Pause, Reached};
 pub use money::Cents;
 pub use offer::{Offer, Offers};
 pub use outcome::{Attempt, Done, Outcome};

@@ -5,8 +5,8 @@ use super::assemble::Draft;
 use super::claim::Claim;
 use super::{guard, record, sequence, settle};
 use crate::model::{
-    AnyKind, Cause, ChangeKey, Digest, Document, Hold, HoldReason, Mode, Place, Planned, Policy, Reached, ResourceId,
-    Shown, Standing, Step, Supply, Verb,
+    AnyKind, Cause, ChangeKey, Digest, Document, Failure, Hold, HoldReason, Mode, Place, Planned, Policy, Reached,
+    ResourceId, Shown, Standing, Step, Supply, Verb,
 };
 use jiff::Timestamp;
 
@@ -78,7 +78,8 @@ impl Draft<'_> {
 
     /// What earlier tries say: a failure waits for its time, a lost answer is looked for before anything is sent again.
     pub(super) fn past(&mut self, change: &mut Planned) {
-        if let Some(failure) = self.memory.failures.get(&change.key).filter(|f| f.digest == change.digest) {
+        let same = self.memory.failures.get(&change.key).filter(|f| f.digest == change.digest);
+        if let Some(failure) = same.or_else(|| self.unfit(change)) {
             match failure.next {
                 Some(next) if next > self.world.as_of => {
                     change.standing = Standing::Backoff(next);
@@ -99,6 +100,14 @@ impl Draft<'_> {
             change.standing = Standing::Blocked(text.to_owned());
             self.due(until);
         }
+    }
+
+    /// The failure of another change that wanted the same, where that itself is no good: it is not tried by another name.
+    fn unfit(&self, change: &Planned) -> Option<&Failure> {
+        let wanted = change.settles.as_ref().filter(|_| change.key.part.is_none())?;
+        let of_it = |key: &&ChangeKey| key.id == change.key.id && key.part.is_none();
+        let mut failures = self.memory.failures.iter().filter(|(key, _)| of_it(key)).map(|(_, failure)| failure);
+        failures.find(|failure| failure.unfit.as_ref() == Some(wanted))
     }
 
     /// Whether this look may lack what was written before, until when, and why. Where a look has shown it once, only what

@@ -8,9 +8,14 @@
 mod apply;
 mod compose;
 mod diff;
+mod drift;
+mod heal;
+mod leaving;
 mod live;
 mod observe;
 mod offer;
+mod private;
+mod ready;
 mod receipt;
 mod ship;
 mod spec;
@@ -18,8 +23,10 @@ mod want;
 
 pub use compose::{Flaw, Read};
 pub use live::{State, Step};
-pub use receipt::{Filed, Receipt};
-pub use spec::{EnvSpec, ReadySpec, SecretName, Spec};
+pub use private::{Print, Prints, SecretFile, SecretFileSpec};
+pub use ready::{Heal, HttpProbe, Probe, ProbeSpec, Ready, ReadySpec, Stopped, TcpProbe, Unhealthy};
+pub use receipt::{Made, Notes, Receipt};
+pub use spec::{EnvSpec, SecretName, Spec};
 pub use want::{Published, Pull, Run, Sent, Service, Value, Want};
 
 use super::operate::{Finished, Look, Operate, Sightings, Turn, Work};

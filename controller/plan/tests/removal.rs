@@ -77,7 +77,7 @@ fn former_generations_go_before_the_last_is_forgotten() {
     stage.live("0", "a", |s| s.marker = Some(marker("a", 1)));
     let owned = stage.memory.owned.get_mut(&id("a")).expect("owned");
     owned.generation = 2;
-    owned.retiring.push(Retiring { provider_id: pid("0"), generation: 1 });
+    owned.retiring.push(Retiring { provider_id: pid("0"), generation: 1, scope: None });
     assert_eq!(short(&stage.plan()), ["Crate/a#0 retire", "Crate/a delete"]);
     assert_eq!((short(&stage.run()), stage.found(&Scope::of("Crate")).len()), (vec![], 1));
 }

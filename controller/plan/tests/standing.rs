@@ -224,7 +224,7 @@ fn a_failure_waits_for_its_time_blocks_at_its_end_and_changed_content_is_tried_a
     stage.want("a", |_| {});
     let digest = get(&stage.plan(), &whole("a", Verb::Create)).digest;
     let fault = Fault::transient("locked", "");
-    let failure = Failure { digest, attempts: 2, next: Some(ago(-60)), fault, since: ago(60) };
+    let failure = Failure { digest, attempts: 2, next: Some(ago(-60)), fault, since: ago(60), unfit: None };
     let key = whole("a", Verb::Create);
     stage.memory.failures.insert(key.clone(), failure.clone());
     assert_eq!((short(&stage.plan()), stage.plan().next_due), (vec!["Crate/a create ~".to_owned()], Some(ago(-60))));
@@ -248,7 +248,8 @@ fn a_failed_change_that_is_held_anew_is_not_lost_behind_its_backoff() {
     stage.want("a", |w| w.open = true);
     let digest = get(&stage.plan(), &update("a")).digest;
     let fault = Fault::transient("locked", "");
-    let failure = Failure { digest: digest.clone(), attempts: 1, next: Some(ago(-60)), fault, since: ago(60) };
+    let failure =
+        Failure { digest: digest.clone(), attempts: 1, next: Some(ago(-60)), fault, since: ago(60), unfit: None };
     stage.memory.failures.insert(update("a"), failure);
     assert_eq!(short(&stage.plan()), ["Crate/a#all update !exposes"]);
     stage.approve(&digest, now());

@@ -1,10 +1,9 @@
 //! What differs between a stack and its document, by name.
 
 use super::*;
-use crate::model::{
-    Catalog, Change, Digest, Observed, OnRemove, Policy, Risk, Shown, Step as Doing, Supply, Verb, View,
-};
-use crate::ports::host::survey::Container;
+use crate::model::ledger::Key;
+use crate::model::{Catalog, Change, Observed, OnRemove, Policy, Risk, Shown, Step as Doing, Supply, Verb, View};
+use crate::ports::host::survey::{Container, Thing};
 use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
@@ -15,7 +14,7 @@ fn container(service: &str) -> Container {
         project: "odoo".to_owned(),
         service: service.to_owned(),
         folder: "/opt/stacks/odoo".to_owned(),
-        hash: format!("hash of {service}"),
+        hash: format!("hash-of-{service}"),
         state: "running".to_owned(),
         image: "sha256:a".to_owned(),
         tag: "tiny:1".to_owned(),
@@ -23,20 +22,43 @@ fn container(service: &str) -> Container {
     }
 }
 
+/// What is known of what is secret, with this key and this value of every secret.
+fn prints(want: &Want, key: &str, secret: &str) -> Prints {
+    let private = private::Private::new(want, |_| Ok(secret.to_owned())).expect("fit");
+    private.prints(want, Some(&Key::new(key.to_owned().into())))
+}
+
+/// A volume of its own.
+fn volume() -> Thing {
+    let word = |text: &str| text.to_owned();
+    Thing {
+        name: word("odoo_data"),
+        id: word("monday"),
+        driver: word("local"),
+        project: word("odoo"),
+        key: word("data"),
+    }
+}
+
 /// The stack as it is once all is well.
 fn well(want: &Want) -> State {
     let at = "2026-11-27T12:00:00Z".parse().expect("a time");
-    let text = want.dot_env(|_| Ok::<_, ()>("hunter2".to_owned())).expect("known");
-    let mut receipt = Receipt::new(want, text.as_deref(), at);
-    receipt.hashes = want.services.keys().map(|name| (name.clone(), format!("hash of {name}"))).collect();
+    let prints = prints(want, "a key", "hunter2");
+    let sent = receipt::Sent::new(want, prints.clone(), at);
+    let definition = want.definitions.get("volume data").map_or("-".to_owned(), |digest| digest.hex());
+    let hashes = want.services.keys().map(|name| format!("hash {name} hash-of-{name}"));
+    let made: Vec<String> = hashes.chain([format!("volume data {definition} monday odoo_data")]).collect();
+    let receipt = Receipt::of(sent, &made);
+    let public = receipt.sent.files.clone();
     let migrate = Container { state: "exited".to_owned(), ..container("migrate") };
     State {
         host: "erp".to_owned(),
         project: "odoo".to_owned(),
         containers: vec![migrate, container("web")],
         images: BTreeMap::from([("tiny:1".to_owned(), "sha256:a".to_owned())]),
-        files: receipt.files.iter().map(|(path, filed)| (path.clone(), filed.sha256.clone())).collect(),
-        dot_env: text.map(|text| Ok(Digest::of_bytes(text.as_bytes()).hex())),
+        files: public.into_iter().chain(prints.digests.clone()).collect(),
+        prints: Some(Ok(prints)),
+        things: Some(BTreeMap::from([("volume data".to_owned(), volume())])),
         receipt: Some(Ok(receipt)),
         ..State::default()
     }
@@ -95,7 +117,7 @@ type Drift = (fn(&mut State), &'static str, &'static str);
 
 #[test]
 fn each_drift_is_told_by_its_own_name_and_field() {
-    let table: [Drift; 11] = [
+    let table: [Drift; 14] = [
         (|s| drop(s.containers.pop()), "services.web", "missing"),
         (|s| s.containers.push(container("web")), "services.web", "2 containers, of 1"),
         (|s| s.containers[1].state = "exited".to_owned(), "services.web.state", "stopped, exit code 0"),
@@ -115,8 +137,11 @@ fn each_drift_is_told_by_its_own_name_and_field() {
             "edited on the host",
         ),
         (|s| drop(s.files.insert(".env".to_owned(), "0".repeat(64))), "files..env", "edited on the host"),
+        (|s| drop(s.files.insert("db.txt".to_owned(), "0".repeat(64))), "secretFiles.db.txt", "edited on the host"),
+        (|s| drop(s.files.remove("db.txt")), "secretFiles.db.txt", "missing on the host"),
+        (|s| s.things = Some(BTreeMap::new()), "volumes.data", "missing: what was in it is gone"),
     ];
-    let want = odoo(json!({"env": {"P": {"secret": "a"}}}));
+    let want = odoo(json!({"env": {"P": {"secret": "a"}}, "secretFiles": {"db.txt": {"secret": "b"}}}));
     for (by_hand, path, told) in table {
         let mut state = well(&want);
         by_hand(&mut state);
@@ -163,16 +188,43 @@ fn a_mounted_file_that_changed_starts_anew_what_mounts_it() {
 
 #[test]
 fn a_rotated_secret_is_shown_by_name_alone() {
-    let want = odoo(json!({"env": {"P": {"secret": "a"}}}));
+    let want =
+        odoo(json!({"env": {"P": {"secret": "a.b"}, "PORT": 9}, "secretFiles": {"conf/db.txt": {"secret": "a.c"}}}));
     let mut state = well(&want);
-    state.dot_env = Some(Ok("1".repeat(64)));
+    state.prints = Some(Ok(prints(&want, "a key", "another")));
     let change = only(plan(&want, &state));
-    assert_eq!(fields(&change), [("files..env".to_owned(), "(secret .env)".to_owned())]);
-    assert!(!serde_json::to_string(&change).expect("JSON").contains("1111"), "no digest of a secret");
-    assert!(!serde_json::to_string(&state).expect("JSON").contains("1111"), "no digest of a secret");
-    state.dot_env = Some(Err("the secret a is nowhere".to_owned()));
+    let told = [("env.P", "(secret a.b)"), ("secretFiles.conf/db.txt", "(secret a.c)")];
+    assert_eq!(fields(&change), told.map(|(path, from)| (path.to_owned(), from.to_owned())));
+    // Only what mounts the file is started anew; for what stands in .env, compose makes anew what uses it.
+    assert!(
+        matches!(&change.step, Doing::Ready(Step::Up { restart, .. }) if *restart == BTreeSet::from(["web".to_owned()]))
+    );
+    let all = serde_json::to_string(&(&change, &state)).expect("JSON");
+    for digest in prints(&want, "a key", "another").digests.values() {
+        assert!(!all.contains(digest.as_str()), "no digest of a secret");
+    }
+    state.prints = Some(Err("the secret a is nowhere".to_owned()));
     let diffed = plan(&want, &state);
     assert!(diffed.changes.is_empty() && diffed.findings[0].rule == "secret-missing", "{diffed:?}");
+}
+
+#[test]
+fn a_receipt_names_secrets_by_keyed_fingerprints_and_another_key_starts_nothing_anew() {
+    let want = odoo(json!({"env": {"P": {"secret": "a"}}}));
+    let mut state = well(&want);
+    let Some(Ok(receipt)) = &state.receipt else { panic!("a receipt") };
+    let text = receipt.sent.text();
+    for digest in prints(&want, "a key", "hunter2").digests.values() {
+        assert!(!text.contains(digest.as_str()) && !text.contains("hunter2"), "{text}");
+    }
+    state.prints = Some(Ok(prints(&want, "another key", "hunter2")));
+    let change = only(plan(&want, &state));
+    assert!(matches!(change.step, Doing::Ready(Step::Adopt { .. })), "{change:?}");
+    assert_eq!(change.fields[0].path, "receipt.key");
+    // Whoever has no key cannot say what was sent, and changes nothing for that.
+    let keyless = private::Private::new(&want, |_| Ok("hunter2".to_owned())).expect("fit").prints(&want, None);
+    state.prints = Some(Ok(keyless));
+    assert_eq!(plan(&want, &state), Diffed::default());
 }
 
 #[test]
@@ -238,12 +290,17 @@ fn what_becomes_of_a_stack_without_a_document_is_its_policys_word() {
 #[test]
 fn a_receipt_is_read_again_and_another_form_is_not_guessed_at() {
     let Some(Ok(receipt)) = well(&odoo(json!({}))).receipt else { panic!("a receipt") };
-    assert_eq!(Receipt::read(&receipt.text()), Ok(receipt.clone()));
-    assert_eq!(receipt.list(), "compose.yaml\nconf/app.ini\n");
-    let other = receipt.text().replace("\"schema\": 1", "\"schema\": 2");
-    assert!(Receipt::read(&other).expect_err("another form").contains("form 2"));
+    let text = |form: u32| {
+        let sent = receipt.sent.text();
+        format!("{{\"schema\":{form},\"sent\":{sent},\"made\":[\"hash web hash-of-web\",\"strange\",\"\"]}}")
+    };
+    let read = Receipt::read(&text(2)).expect("whole").expect("of this form");
+    assert_eq!((&read.sent.files, read.hashes.len()), (&receipt.sent.files, 1));
+    assert_eq!(receipt.sent.list(), "compose.yaml\nconf/app.ini\n");
+    assert_eq!(Receipt::read(&text(1)), Ok(None), "written anew");
+    assert!(Receipt::read(&text(3)).expect_err("another form").contains("form 3"));
     let mut state = well(&odoo(json!({})));
-    state.receipt = Some(Receipt::read("{"));
+    state.receipt = Receipt::read("{").transpose();
     let diffed = plan(&odoo(json!({})), &state);
     assert!(diffed.changes.is_empty() && diffed.findings[0].rule == "receipt-unreadable");
 }
@@ -254,4 +311,112 @@ fn what_a_stack_publishes_is_handed_to_others() {
     let binding = crate::ports::host::survey::Binding { address: "127.0.0.1".to_owned(), port: "8069".to_owned() };
     state.containers[1].ports.insert("8069/tcp".to_owned(), vec![binding]);
     assert_eq!(state.outputs()[&Output::Published], r#"{"web:8069/tcp":"127.0.0.1:8069"}"#);
+}
+
+fn rules(diffed: &Diffed<Step>) -> Vec<&str> {
+    diffed.findings.iter().map(|finding| finding.rule.as_str()).collect()
+}
+
+#[test]
+fn what_ails_is_healed_as_the_document_says_and_three_times_an_hour() {
+    let want = odoo(json!({"heal": {"unhealthy": "restart"}}));
+    let sick = |healed: &[&str]| {
+        let mut state = well(&want);
+        state.containers[1].health = Some("unhealthy".to_owned());
+        state.notes = Notes::read(&healed.iter().map(|at| format!("healed {at} web\n")).collect::<String>());
+        state
+    };
+    // 12:00 is 1795780800.
+    let change = only(plan(&want, &sick(&["1795770000", "1795779000", "1795779100"])));
+    assert_eq!(change.key.to_string(), "ComposeStack/odoo#service web update");
+    assert!(matches!(&change.step, Doing::Ready(Step::Heal { anew: true, service, .. }) if service == "web"));
+    let enough = plan(&want, &sick(&["1795779000", "1795779100", "1795779200"]));
+    assert_eq!((enough.changes.len(), rules(&enough)), (0, vec!["heals-in-vain"]));
+
+    let reports = odoo(json!({"heal": {"stopped": "report"}}));
+    let mut state = well(&reports);
+    state.containers[1].state = "exited".to_owned();
+    let told = plan(&reports, &state);
+    assert_eq!((told.changes.len(), rules(&told)), (0, vec!["stopped"]));
+}
+
+#[test]
+fn a_version_that_failed_is_told_and_what_runs_in_its_place_is_kept() {
+    let (before, mut want) = (odoo(json!({})), odoo(json!({})));
+    want.files.insert("conf/app.ini".to_owned(), Sent::new("conf/app.ini", Arc::from(&b"x=2\n"[..])));
+    let mut state = well(&before);
+    state.notes.failed = Some(want.version().hex());
+    state.containers[1].state = "exited".to_owned();
+    let diffed = plan(&want, &state);
+    let keys: Vec<String> = diffed.changes.iter().map(|change| change.key.to_string()).collect();
+    assert_eq!(keys, ["ComposeStack/odoo update", "ComposeStack/odoo#service web update"]);
+    assert_eq!(rules(&diffed), ["rolled-back"]);
+    // Another content is another version, and bringing it up starts what has stopped.
+    want.files.insert("conf/app.ini".to_owned(), Sent::new("conf/app.ini", Arc::from(&b"x=3\n"[..])));
+    let diffed = plan(&want, &state);
+    assert_eq!((diffed.changes.len(), diffed.findings.len()), (1, 0));
+}
+
+#[test]
+fn what_was_begun_and_has_no_receipt_is_brought_up_and_not_taken_for_ready() {
+    let want = odoo(json!({}));
+    let mut state = well(&want);
+    let receipt = state.receipt.take().expect("one").expect("good");
+    state.trial = Some(Ok(receipt.hashes));
+    state.notes.trying = Some(want.version().hex());
+    let change = only(plan(&want, &state));
+    assert!(matches!(change.step, Doing::Ready(Step::Up { .. })), "{change:?}");
+    assert_eq!(fields(&change), [("ready".to_owned(), "begun, and not ready yet".to_owned())]);
+}
+
+#[test]
+fn a_volume_that_is_defined_otherwise_is_told_and_one_that_nobody_names_stays() {
+    let other = COMPOSE.replace("volumes: {data: {}}", "volumes: {data: {driver_opts: {type: nfs}}}");
+    let files = |yaml: &str| desire(json!({}), &[("compose.yaml", yaml), ("conf/app.ini", "x=1\n")]).expect("good");
+    let (before, want) = (files(COMPOSE), files(&other));
+    let mut state = well(&want);
+    let Some(Ok(receipt)) = &mut state.receipt else { panic!("a receipt") };
+    let made = receipt.things.get_mut("volume data").expect("made");
+    made.definition = before.definitions["volume data"].hex();
+    let diffed = plan(&want, &state);
+    assert_eq!((diffed.changes.len(), rules(&diffed)), (0, vec!["volume-definition"]));
+
+    let none = files(&COMPOSE.replace("volumes: {data: {}}", "").replace(", 'data:/data'", ""));
+    let diffed = plan(&none, &well(&none));
+    assert_eq!((diffed.changes.len(), rules(&diffed)), (0, vec!["volumes-stay"]));
+    assert!(diffed.findings[0].text.contains("odoo_data"), "{diffed:?}");
+
+    let mut state = well(&before);
+    state.things = Some(BTreeMap::from([("volume data".to_owned(), Thing { id: "tuesday".to_owned(), ..volume() })]));
+    assert_eq!(fields(&only(plan(&before, &state)))[0].1, "another one, made tuesday");
+    state.things = None;
+    assert_eq!(plan(&before, &state), Diffed::default(), "what is not known is not missing");
+}
+
+#[test]
+fn a_move_makes_it_there_first_and_is_held_where_volumes_stay_behind() {
+    let want = odoo(json!({}));
+    let mut state = well(&want);
+    state.host = "old".to_owned();
+    let moved = plan(&want, &state);
+    let [replace, retire] = moved.changes.as_slice() else { panic!("{moved:?}") };
+    assert_eq!((replace.key.verb, retire.key.verb), (Verb::Replace, Verb::Retire));
+    assert!(matches!(&replace.risk, Risk::Destroys(why) if why.contains("odoo_data on Host/old")), "{replace:?}");
+    assert!(matches!(&replace.step, Doing::Ready(Step::Up { fresh: true, .. })));
+    assert_eq!(retire.after, [replace.key.clone()]);
+    assert!(matches!(&retire.step, Doing::Ready(Step::Down { host, project }) if host == "old" && project == "odoo"));
+    state.things = Some(BTreeMap::new());
+    assert_eq!(plan(&want, &state).changes[0].risk, Risk::None);
+}
+
+#[test]
+fn an_image_is_built_when_what_it_is_made_from_changed() {
+    let yaml = "services: {app: {build: ./app}}\n";
+    let of = |docker: &str| desire(json!({}), &[("compose.yaml", yaml), ("app/Dockerfile", docker)]).expect("good");
+    let change = plan(&of("FROM two"), &well(&of("FROM one"))).changes.swap_remove(0);
+    assert!(matches!(&change.step, Doing::Ready(Step::Up { build, .. }) if build.contains("app")), "{change:?}");
+    let mut state = well(&of("FROM one"));
+    state.containers.clear();
+    let change = only(plan(&of("FROM one"), &state));
+    assert!(matches!(&change.step, Doing::Ready(Step::Up { build, .. }) if build.is_empty()), "{change:?}");
 }

@@ -9,10 +9,12 @@ mod read;
 mod tar;
 #[cfg(test)]
 mod tests;
+mod things;
 
 pub use certificates::Certificate;
 pub use containers::{Binding, Container};
 pub use tar::{Entry, Item};
+pub use things::Thing;
 
 use super::error::HostError;
 use super::pool::Host;
@@ -30,14 +32,14 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 /// What is asked for besides what every survey brings.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ask {
-    /// `FOLDER/.driftless/receipt.json`, and the digests of the files that `FOLDER/.driftless/files` lists, a line each,
+    /// `FOLDER/.driftless/receipt.json`, the notes beside it, and the digests of the files that `FOLDER/.driftless/files` lists, a line each,
     /// by their paths from the folder.
     Receipt(String),
     /// A file of up to 256 KiB; `~/` is the home of the user that is logged in.
     File(String),
     /// Which images there are, and which of them containers use.
     Images,
-    /// The containers that compose made.
+    /// The containers, volumes and networks that compose made.
     Containers,
 }
 
@@ -99,6 +101,10 @@ pub struct Survey {
     pub images: Option<(BTreeSet<String>, BTreeSet<String>)>,
     /// The containers that compose made, where they were asked for and the engine said them.
     pub containers: Option<Vec<Container>>,
+    /// The volumes that compose made, likewise.
+    pub volumes: Option<Vec<Thing>>,
+    /// The networks that compose made, likewise.
+    pub networks: Option<Vec<Thing>>,
 }
 
 /// One disk.
@@ -162,6 +168,8 @@ pub struct Receipt {
     pub text: String,
     /// The SHA-256 in hex of the files that it lists, by path from the folder; those that are missing are not in it.
     pub digests: BTreeMap<String, String>,
+    /// Notes beside it, a line each.
+    pub notes: String,
 }
 
 /// A file that was asked for.

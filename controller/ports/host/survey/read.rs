@@ -1,6 +1,6 @@
 //! Reads what the script of a survey says. Strict about its form, mild about what a host lacks.
 
-use super::{CloudInit, Disk, Listening, Receipt, Survey, Text, certificates, containers, tar};
+use super::{CloudInit, Disk, Listening, Receipt, Survey, Text, certificates, containers, tar, things};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,6 +52,10 @@ pub(super) fn read(answer: &str) -> Result<Survey, String> {
                 let digests = digests(&text()?);
                 survey.receipts.entry(receipt.clone()).or_default().digests = digests;
             }
+            "receipt-notes" => {
+                let text = text()?;
+                survey.receipts.entry(receipt.clone()).or_default().notes = text;
+            }
             "file" => {
                 file = text()?;
                 survey.files.insert(file.clone(), Text::default());
@@ -68,6 +72,8 @@ pub(super) fn read(answer: &str) -> Result<Survey, String> {
             }
             "images" => survey.images.get_or_insert_default().0 = lines(&text()?),
             "containers" => survey.containers = Some(containers::read(&text()?)?),
+            "volumes" => survey.volumes = Some(things::read(&text()?)?),
+            "networks" => survey.networks = Some(things::read(&text()?)?),
             "images-used" => survey.images.get_or_insert_default().1 = lines(&text()?),
             "end" => whole = true,
             _ => {}
