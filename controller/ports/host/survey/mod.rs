@@ -5,6 +5,7 @@
 
 mod certificates;
 mod containers;
+mod logins;
 mod read;
 mod tar;
 #[cfg(test)]
@@ -13,6 +14,7 @@ mod things;
 
 pub use certificates::Certificate;
 pub use containers::{Binding, Container};
+pub use logins::{Auth, Logins};
 pub use tar::{Entry, Item};
 pub use things::Thing;
 
@@ -37,6 +39,8 @@ pub enum Ask {
     Receipt(String),
     /// A file of up to 256 KiB; `~/` is the home of the user that is logged in.
     File(String),
+    /// Where Docker is logged in.
+    Logins,
     /// Which images there are, and which of them containers use.
     Images,
     /// The containers, volumes and networks that compose made.
@@ -97,6 +101,9 @@ pub struct Survey {
     pub receipts: BTreeMap<String, Receipt>,
     /// Files that were asked for and are there, as asked.
     pub files: BTreeMap<String, Text>,
+    /// Where Docker is logged in, where it was asked for.
+    #[serde(skip)]
+    pub logins: Logins,
     /// Images, where they were asked for: all, and those that a container uses.
     pub images: Option<(BTreeSet<String>, BTreeSet<String>)>,
     /// The containers that compose made, where they were asked for and the engine said them.
@@ -184,12 +191,19 @@ pub struct Text {
     pub text: String,
 }
 
+/// Reads an answer of the script, for tests of what is made of one.
+#[cfg(test)]
+pub fn parse(answer: &str) -> Result<Survey, String> {
+    read::read(answer)
+}
+
 impl Host {
     /// Looks at the host, once.
     pub async fn survey(&self, user: &str, asks: &BTreeSet<Ask>) -> Result<Survey, HostError> {
         let asks = asks.iter().map(|ask| match ask {
             Ask::Receipt(folder) => format!("receipt:{folder}"),
             Ask::File(path) => format!("file:{path}"),
+            Ask::Logins => "logins".to_owned(),
             Ask::Images => "images".to_owned(),
             Ask::Containers => "containers".to_owned(),
         });

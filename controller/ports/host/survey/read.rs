@@ -1,6 +1,6 @@
 //! Reads what the script of a survey says. Strict about its form, mild about what a host lacks.
 
-use super::{CloudInit, Disk, Listening, Receipt, Survey, Text, certificates, containers, tar, things};
+use super::{CloudInit, Disk, Listening, Receipt, Survey, Text, certificates, containers, logins, tar, things};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::{BTreeMap, BTreeSet};
@@ -70,6 +70,7 @@ pub(super) fn read(answer: &str) -> Result<Survey, String> {
                 let text = text()?;
                 survey.files.entry(file.clone()).or_default().text = text;
             }
+            "logins" => survey.logins = logins::read(&text()?),
             "images" => survey.images.get_or_insert_default().0 = lines(&text()?),
             "containers" => survey.containers = Some(containers::read(&text()?)?),
             "volumes" => survey.volumes = Some(things::read(&text()?)?),

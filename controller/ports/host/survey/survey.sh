@@ -1,5 +1,5 @@
 # One look at a host: read on standard input by `sh -s`. $1: the user that is logged in; then what is asked for besides:
-# receipt:FOLDER, file:PATH, images, containers. Changes nothing, and ends by itself.
+# receipt:FOLDER, file:PATH, logins, images, containers. Changes nothing, and ends by itself.
 #
 # Says a line a thing: a word, and base64. The last line is `end`: what lacks it was cut off.
 
@@ -66,6 +66,7 @@ look() {
         stat -L -c '%a %U:%G' -- "$file" 2>/dev/null | put file-mode 4096
         head -c 262144 -- "$file" 2>/dev/null | put file-text 262144
         ;;
+      logins) head -c 262144 "${DOCKER_CONFIG:-${HOME:-/root}/.docker}/config.json" 2>/dev/null | put logins 262144 ;;
       images) images=1 ;;
       containers) containers=1 ;;
     esac
