@@ -5,7 +5,7 @@ use super::serving::{compose, document, rules};
 use super::{Engine, SETTINGS, WAITS};
 use crate::sshd::Sshd;
 use std::net::TcpListener;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_part_of_a_stack_is_kept_by_itself() {
@@ -21,8 +21,18 @@ async fn each_part_of_a_stack_is_kept_by_itself() {
         ("stacks/odoo/www/index.html", "one\n"),
         ("stacks/odoo/made/Dockerfile", "FROM tiny:1\nLABEL of=one\n"),
     ];
+    // Every command over SSH leaves a line here.
+    let counted = engine.folder("commands");
+    let force = format!("ForceCommand echo 1 >>{counted}; exec sh -c \"$SSH_ORIGINAL_COMMAND\"\n");
+    std::fs::write(sshd.folder.path().join("count.conf"), force).expect("written");
     let house = house(&engine, &mut sshd, &files).await;
     house.settles().await;
+    let commands = || std::fs::read_to_string(&counted).unwrap_or_default().lines().count();
+    let before = commands();
+    house.push(&[("stacks/odoo/www/index.html", Some("two\n"))]).await;
+    house.cycle().await;
+    // A look, the change, what became of it, and a look: the change itself is one round trip, receipt included.
+    assert_eq!(commands() - before, 4, "round trips of a cycle with one change");
     let id = |name: &str| engine.say(&["inspect", "-f", "{{.Id}} {{.State.StartedAt}}", name]);
     let secret = engine.folder("opt/odoo/db.txt");
     let read = || engine.say(&["exec", "odoo-side-1", "busybox", "cat", "/db.txt"]);
@@ -42,6 +52,11 @@ async fn each_part_of_a_stack_is_kept_by_itself() {
     for digest in [driftless::model::Digest::of_bytes(b"another").hex(), "another".to_owned()] {
         assert!(!receipt.contains(&digest), "{receipt}");
     }
+
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o644)).expect("by hand");
+    let side = id("odoo-side-1");
+    assert_eq!(heals(&house).await, ("secretFiles.db.txt.mode".to_owned(), "0644 101:0".to_owned()));
+    assert_eq!((std::fs::metadata(&secret).expect("a file").mode() & 0o777, id("odoo-side-1")), (0o400, side));
 
     // An image is built when what it is made from changed, and what runs it is made anew.
     let label = || engine.say(&["inspect", "-f", "{{index .Config.Labels \"of\"}}", "odoo-made-1"]);

@@ -110,7 +110,6 @@ fn refused(work: &Work<'_>, want: &Want, private: &Private, output: &Output) -> 
     // The last lines, bounded; a log may hold anything, so what is secret here is taken out of it first.
     let said = private.redacted(&String::from_utf8_lossy(&output.err));
     let said: String = last_lines(&said, LINES).chars().take(LETTERS).collect();
-    let retry = format!("It is tried again once its content changes, or by `driftless retry {id}`.");
     match output.code {
         79 => Fault::permanent(
             format!("{id} was not brought up on {host}: {said}"),
@@ -138,20 +137,17 @@ fn refused(work: &Work<'_>, want: &Want, private: &Private, output: &Output) -> 
         ),
         86 => Fault::unfit(
             format!("{id} did not get ready on {host}: {said}"),
-            format!(
-                "The version that did not get ready stays as it is, to be looked at: mend it, or take back the commit \
-                 (git revert). {retry}"
-            ),
+            "The version that did not get ready stays as it is, to be looked at. Mend it, or take back the commit: `git revert`.",
         ),
         87 => Fault::unfit(
             format!("{id} did not get ready on {host}, and the version before runs again: {said}"),
-            format!("{}{retry}", newer_data(want)),
+            format!("{}Mend it, or take back the commit: `git revert`.", newer_data(want)),
         ),
         88 => Fault::unfit(
             format!(
                 "{id} did not get ready on {host}, and going back to the version before did not work either: {said}"
             ),
-            format!("Look at it on the host now. {}{retry}", newer_data(want)),
+            format!("{}Look at it on the host now, or take back the commit: `git revert`.", newer_data(want)),
         ),
         code => Fault::transient(
             format!("{id} was not changed on {host} (exit code {code}): {said}"),

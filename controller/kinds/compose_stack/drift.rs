@@ -1,7 +1,7 @@
 //! What differs between a stack and its document, each by its own name and field. Pure.
 
 use super::live::{State, Step};
-use super::private::{Print, Prints};
+use super::private::{Print, Prints, SecretFile};
 use super::receipt::Receipt;
 use super::want::{ENV, Run, Service, Want};
 use crate::model::{Diffed, Finding, ResourceId, Shown, finding::Weight};
@@ -70,6 +70,8 @@ fn private(want: &Want, state: &State, prints: &Prints, receipt: Option<&Receipt
             None => true,
         };
         if there == Some(wanted) && as_sent {
+            // Who may read it is put right without anybody's reading it anew.
+            seen.fields.extend(want.secret_files.get(path).and_then(|file| access(path, file, state)));
             continue;
         }
         seen.touched.insert(path.clone());
@@ -93,6 +95,20 @@ fn private(want: &Want, state: &State, prints: &Prints, receipt: Option<&Receipt
         };
         seen.fields.push((name, from, to));
     }
+}
+
+/// Whose a secret file is and who may read it, where that is not as its document says. Names are the host's own.
+fn access(path: &str, file: &SecretFile, state: &State) -> Option<Field> {
+    let (mode, owner) = state.modes.get(path)?.split_once(' ')?;
+    let wanted = file.mode.trim_start_matches('0');
+    let part = |at: usize, of: &str| of.split(':').nth(at).map(str::to_owned);
+    let numeric = |text: &String| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let same = |at: usize| part(at, &file.owner).filter(numeric).is_none_or(|wanted| part(at, owner) == Some(wanted));
+    if mode == wanted && same(0) && same(1) {
+        return None;
+    }
+    let words = |mode: &str, owner: &str| Shown::Text(format!("0{mode} {owner}").trim_end().to_owned());
+    Some((format!("secretFiles.{path}.mode"), words(mode, owner), words(wanted, &file.owner)))
 }
 
 /// The variables that are another than those sent.

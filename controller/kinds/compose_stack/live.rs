@@ -26,6 +26,9 @@ pub struct State {
     /// The digests in hex of the files that the receipt lists, or that are to be sent; a missing one is not in it.
     #[serde(skip)]
     pub files: BTreeMap<String, String>,
+    /// Mode and owner of these files, as a survey says them: `400 101:101`.
+    #[serde(skip)]
+    pub modes: BTreeMap<String, String>,
     /// Notes beside the receipt.
     #[serde(skip)]
     pub notes: Notes,

@@ -77,7 +77,7 @@ pub(super) async fn of_host(hosts: &Hosts, host: &str, wants: &[&Want], survey: 
         }
         let Some(receipt) = receipt.transpose() else { continue };
         let state = all.entry(want.project.clone()).or_insert_with(|| state(&want.project));
-        (state.receipt, state.files) = (Some(receipt), found.digests.clone());
+        (state.receipt, state.files, state.modes) = (Some(receipt), found.digests.clone(), found.modes.clone());
     }
     let things = things(survey);
     for state in all.values_mut() {

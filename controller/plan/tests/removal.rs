@@ -83,6 +83,22 @@ fn former_generations_go_before_the_last_is_forgotten() {
 }
 
 #[test]
+fn a_former_generation_where_nobody_can_look_is_remembered_until_somebody_can() {
+    let mut stage = Stage::new();
+    stage.settled("1", "a");
+    let scope = Some(Scope::within("Crate", "elsewhere"));
+    let former = Retiring { provider_id: pid("0"), generation: 1, scope };
+    stage.memory.owned.get_mut(&id("a")).expect("owned").retiring.push(former.clone());
+    let plan = stage.run();
+    assert_eq!((short(&plan), rules(&plan)), (vec![], vec!["former-unseen"]));
+    assert_eq!(stage.memory.owned[&id("a")].retiring, [former]);
+    // Once it can be seen and is not there, it has gone.
+    stage.world.scopes.insert(Scope::within("Crate", "elsewhere"), Sighting { found: Ok(Vec::new()) });
+    let plan = stage.run();
+    assert_eq!((rules(&plan).len(), stage.memory.owned[&id("a")].retiring.len()), (0, 0));
+}
+
+#[test]
 fn what_looks_like_a_rename_is_held_on_both_sides_with_the_line_to_add() {
     // The same key; the same but for the name; named by `adopt`.
     let mut same_key = removed(OnRemove::Destroy);

@@ -175,6 +175,8 @@ pub struct Receipt {
     pub text: String,
     /// The SHA-256 in hex of the files that it lists, by path from the folder; those that are missing are not in it.
     pub digests: BTreeMap<String, String>,
+    /// Mode in octal and owner in numbers of these files, by path: `400 101:101`.
+    pub modes: BTreeMap<String, String>,
     /// Notes beside it, a line each.
     pub notes: String,
 }

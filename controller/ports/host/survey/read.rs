@@ -52,6 +52,10 @@ pub(super) fn read(answer: &str) -> Result<Survey, String> {
                 let digests = digests(&text()?);
                 survey.receipts.entry(receipt.clone()).or_default().digests = digests;
             }
+            "receipt-modes" => {
+                let modes = modes(&text()?);
+                survey.receipts.entry(receipt.clone()).or_default().modes = modes;
+            }
             "receipt-notes" => {
                 let text = text()?;
                 survey.receipts.entry(receipt.clone()).or_default().notes = text;
@@ -229,6 +233,16 @@ fn listening(line: &str) -> Option<Listening> {
         port: port.parse().ok()?,
         program: program.map(str::to_owned),
     })
+}
+
+/// `stat`: the mode, the owner, the path.
+fn modes(text: &str) -> BTreeMap<String, String> {
+    let one = |line: &str| {
+        let (mode, rest) = line.split_once(' ')?;
+        let (owner, path) = rest.split_once(' ')?;
+        Some((path.to_owned(), format!("{mode} {owner}")))
+    };
+    text.lines().filter_map(one).collect()
 }
 
 /// `sha256sum`: 64 digits, two signs, the path; a name with a line's end in it is none that we send.

@@ -56,6 +56,7 @@ look() {
         printf '%s' "$folder" | put receipt 4096
         head -c 1048576 "$folder/.driftless/receipt.json" 2>/dev/null | put receipt-text 1048576
         cat "$folder/.driftless/notes" 2>/dev/null | put receipt-notes 65536
+        [ -r "$folder/.driftless/files" ] && (cd "$folder" && xargs -r -d '\n' stat -L -c '%a %u:%g %n' -- <.driftless/files 2>/dev/null) | put receipt-modes 4194304
         [ -r "$folder/.driftless/files" ] && (cd "$folder" && xargs -r -d '\n' sha256sum -- <.driftless/files 2>/dev/null) | put receipt-digests 4194304
         ;;
       file:*)
