@@ -215,3 +215,17 @@ async fn what_the_server_says_is_left_is_obeyed_without_limits_of_our_own() {
     client.account().await.expect("at the third try");
     assert_eq!(client.calls(), 3);
 }
+
+/// Seeds 3905 and 9325 of the random schedules: it was waited for, for a quarter of an hour.
+#[tokio::test]
+async fn a_droplet_whose_destruction_fails_is_not_waited_for_until_the_end() {
+    let (running, client) = start(sandbox::Limits::off()).await;
+    let made = client.create_droplet(&droplet("erp")).await.expect("made");
+    let there = |droplet: Option<&driftless::ports::digitalocean::Droplet>| droplet.is_some_and(|d| !d.locked);
+    client.wait_droplet(made.droplet.id, "the appearance", MINUTE, there).await.expect("there");
+    running.handle().inject("DELETE /v2/droplets/* errored".parse().expect("a fault"));
+    client.delete_droplet(made.droplet.id).await.expect("taken on");
+    let error = client.wait_droplet_gone(made.droplet.id, MINUTE).await.expect_err("it is still there");
+    assert_eq!(error.kind(), ErrorKind::ActionErrored, "{error}");
+    assert!(error.to_string().contains("is still there, and nothing is under way with it"), "{error}");
+}

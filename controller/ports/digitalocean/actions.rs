@@ -172,16 +172,25 @@ impl Client {
 
     /// Waits until DigitalOcean says that a deleted droplet does not exist; else `StillRunning`.
     ///
-    /// Until then it still holds its name, its place in a network, and its events.
+    /// Until then it still holds its name, its place in a network, and its events. While it is destroyed, an event locks
+    /// it: one that stays as it is and unlocked was not destroyed, which is `ActionErrored`.
     pub async fn wait_droplet_gone(&self, droplet: u64, deadline: Duration) -> Result<()> {
-        let mut polling = Polling::new(self, deadline);
-        while self.droplet(droplet).await?.is_some() {
+        let (mut polling, mut unlocked) = (Polling::new(self, deadline), 0);
+        while let Some(seen) = self.droplet(droplet).await? {
             let call = Call::get(&["droplets", &droplet.to_string()], DROPLET);
+            unlocked = if seen.locked { 0 } else { unlocked + 1 };
+            if unlocked >= STILL_THERE {
+                let message = format!("droplet {droplet} is still there, and nothing is under way with it");
+                return Err(ApiError::new(&call, ErrorKind::ActionErrored).with_message(message));
+            }
             polling.pause(&call, &format!("the destruction of droplet {droplet}")).await?;
         }
         Ok(())
     }
 }
+
+/// So many looks in a row have to show a deleted droplet unlocked: over a minute, at the usual pace.
+const STILL_THERE: u32 = 20;
 
 /// Looks again after growing pauses until a deadline.
 struct Polling {
