@@ -100,6 +100,34 @@ async fn a_host_that_hangs_holds_up_nobody_else_and_is_left_alone_for_a_while() 
     assert!(began.elapsed() < Duration::from_secs(1));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_look_waits_a_moment_for_a_host_that_hangs_and_the_next_one_not_at_all() {
+    let Some((sshd, hosts, host)) = reached().await else { return };
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let mut way = target(&sshd, sshd.host_key("host"));
+    if let Way::Ssh(ssh) = &mut way.way {
+        (ssh.port, ssh.name) = (silent.local_addr().expect("an address").port(), "mute".to_owned());
+    }
+    let (mute, nothing) = (hosts.aim("mute", way), Default::default());
+    let began = Instant::now();
+    let first = mute.look("root", &nothing).await.expect_err("it hangs");
+    assert!(matches!(&first, HostError::TimedOut { .. }) && began.elapsed() < Duration::from_secs(8), "{first:?}");
+    // It is still being asked: nobody waits for that.
+    let began = Instant::now();
+    let second = mute.look("root", &nothing).await.expect_err("it hangs");
+    assert!(second == first && began.elapsed() < Duration::from_secs(1), "{second:?}");
+    // What it came to is told from then on, and it is left alone.
+    let told = loop {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        match mute.look("root", &nothing).await.expect_err("it hangs") {
+            HostError::TimedOut { .. } => {}
+            other => break other,
+        }
+    };
+    assert!(matches!(told, HostError::Unreachable { .. }), "{told:?}");
+    assert_eq!(host.look("root", &nothing).await.map(|survey| survey.home.is_empty()), Ok(false));
+}
+
 #[tokio::test]
 async fn a_connection_that_breaks_is_made_anew() {
     let Some((mut sshd, _hosts, host)) = reached().await else { return };

@@ -51,7 +51,7 @@ async fn one(
                 Way::Local => None,
             };
             let asks = look.asks.get(&id.name).cloned().unwrap_or_default();
-            match look.ports.hosts.aim(&id.name, target).survey(&want.user, &asks).await {
+            match look.ports.hosts.aim(&id.name, target).look(&want.user, &asks).await {
                 Ok(survey) => {
                     let survey = Arc::new(survey);
                     let state = state(look.ports.hosts.secrets(), want, place, fingerprint, survey.clone());

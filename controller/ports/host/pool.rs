@@ -3,6 +3,7 @@
 use super::error::HostError;
 use super::link::Link;
 use super::run::{self, Command, Output};
+use super::survey::Asked;
 use super::target::{Ssh, Target, Way};
 use super::{link, room};
 use crate::model::ledger::Key;
@@ -55,6 +56,7 @@ struct Inner {
     link: Turn<Option<Arc<Link>>>,
     gate: Semaphore,
     rest: Mutex<Option<Rest>>,
+    asked: Turn<Option<Asked>>,
 }
 
 /// A host that did not answer is left alone until then, and what it said stands for what it would say.
@@ -96,6 +98,7 @@ impl Hosts {
             link: Turn::default(),
             gate: Semaphore::new(AT_ONCE),
             rest: Mutex::default(),
+            asked: Turn::default(),
         }));
         known.insert(name.to_owned(), host.clone());
         host
@@ -239,6 +242,16 @@ impl Host {
             let wait = REST.0.saturating_mul(2u32.saturating_pow(times)).min(REST.1);
             Rest { until: Instant::now() + wait, times: times.saturating_add(1), why: why.clone() }
         });
+    }
+
+    /// Says whether it did not answer the last time.
+    pub(super) fn is_doubted(&self) -> bool {
+        self.0.rest.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// The survey that goes on by itself, where one does.
+    pub(super) fn asked(&self) -> &Turn<Option<Asked>> {
+        &self.0.asked
     }
 
     /// Has it tried at once, however often it did not answer.

@@ -7,6 +7,7 @@ mod certificates;
 mod containers;
 mod logins;
 mod read;
+mod soon;
 mod tar;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,8 @@ pub use containers::{Binding, Container};
 pub use logins::{Auth, Logins};
 pub use tar::{Entry, Item};
 pub use things::Thing;
+
+pub(super) use soon::Asked;
 
 use super::error::HostError;
 use super::pool::Host;
