@@ -2,6 +2,7 @@
 //! back, changed, taken over, broken and removed.
 
 mod engine;
+mod first;
 mod life;
 mod moving;
 mod parts;

@@ -5,7 +5,7 @@ use super::life::{host, house, refused};
 use super::{Engine, SETTINGS, WAITS};
 use crate::house::{House, lines};
 use crate::sshd::Sshd;
-use driftless::model::{Attempt, Patch, ResourceId, Standing};
+use driftless::model::{Attempt, Finding, Patch, ResourceId, Standing};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -77,7 +77,9 @@ impl Asking {
 pub fn rules(house: &House) -> Vec<String> {
     let snapshot = house.controller.snapshot.borrow().clone();
     let after = snapshot.after.clone().expect("a plan");
-    after.findings.iter().map(|finding| finding.rule.clone()).collect()
+    // The machine's own disk may be full, which its host tells.
+    let of_stack = |finding: &&Finding| finding.id.as_ref().is_some_and(|id| id.kind == "ComposeStack");
+    after.findings.iter().filter(of_stack).map(|finding| finding.rule.clone()).collect()
 }
 
 /// Waits until the notes beside the receipt say this, or say it no more.
