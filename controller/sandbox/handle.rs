@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::calls::Calls;
 use super::clock::millis;
 use super::faults::Fault;
+use super::hosts::Said;
 use super::limits::Limits;
 use super::server::Shared;
 use super::state::World;
@@ -39,6 +40,8 @@ impl Handle {
         if let Some(store) = &self.shared.store {
             store.want(core.version);
         }
+        drop(core);
+        self.shared.told();
         result
     }
 
@@ -95,9 +98,16 @@ impl Handle {
         self.shared.lock().calls = Calls::default();
     }
 
+    /// Runs a script on a simulated host as root, as somebody who is logged in there would; by the droplet's name or number.
+    pub async fn on_host(&self, host: &str, script: &str) -> Result<Said, String> {
+        let hosts = self.shared.hosts.as_ref().ok_or("this simulator has no hosts")?;
+        hosts.run(host, script).await
+    }
+
     /// Moves the simulator's time forward.
     pub fn advance(&self, by: Duration) {
         self.shared.lock().clock.advance(by);
+        self.shared.told();
     }
 
     /// Returns the simulator's time, in milliseconds since 1970.
