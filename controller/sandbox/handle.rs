@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::calls::Calls;
 use super::clock::millis;
 use super::faults::Fault;
-use super::hosts::Said;
+use super::hosts::{HostFault, Said};
 use super::limits::Limits;
 use super::server::Shared;
 use super::state::World;
@@ -81,11 +81,17 @@ impl Handle {
     /// Takes one fault out of force.
     pub fn lift(&self, fault: u64) {
         self.shared.lock().faults.active.retain(|active| active.id != fault);
+        if let Some(hosts) = &self.shared.hosts {
+            hosts.lift(Some(fault));
+        }
     }
 
     /// Takes every fault out of force.
     pub fn clear_faults(&self) {
         self.shared.lock().faults.active.clear();
+        if let Some(hosts) = &self.shared.hosts {
+            hosts.lift(None);
+        }
     }
 
     /// Returns what was asked so far.
@@ -96,6 +102,21 @@ impl Handle {
     /// Forgets what was asked so far.
     pub fn forget_calls(&self) {
         self.shared.lock().calls = Calls::default();
+    }
+
+    /// Puts a fault of simulated hosts in force and returns its number.
+    pub fn inject_host(&self, fault: HostFault) -> u64 {
+        let id = self.shared.lock().faults.next_id();
+        if let Some(hosts) = &self.shared.hosts {
+            hosts.inject(fault, id);
+        }
+        id
+    }
+
+    /// Says how often a fault of simulated hosts has struck.
+    pub fn host_struck(&self, fault: u64) -> u64 {
+        let all = self.shared.hosts.as_ref().map(|hosts| hosts.faults()).unwrap_or_default();
+        all.into_iter().find(|(id, ..)| *id == fault).map_or(0, |(.., fired)| fired)
     }
 
     /// Runs a script on a simulated host as root, as somebody who is logged in there would; by the droplet's name or number.

@@ -10,9 +10,16 @@ use super::shell;
 
 /// Makes a machine that has been turned on what it is: the first time from its image, its keys and its user data.
 pub(super) async fn boot(machine: &Arc<Machine>, seen: &Seen) {
-    if std::mem::replace(&mut machine.state().booted, true) {
-        return;
+    if !std::mem::replace(&mut machine.state().booted, true) {
+        first(machine, seen).await;
     }
+    if machine.state().installed.has(Package::Nginx) && machine.nginx().is_none() {
+        // Where its settings are refused it stays off, as on a real machine.
+        script(machine, "systemctl start nginx").await;
+    }
+}
+
+async fn first(machine: &Arc<Machine>, seen: &Seen) {
     let disk = &machine.disk;
     for (path, mode) in
         [("/root", 0o700), ("/root/.ssh", 0o700), ("/tmp", 0o1777), ("/opt", 0o755), ("/var/log", 0o755)]

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use super::engine::digest;
 use bashkit::{DirEntry, FileSystem, FileSystemExt, FsLimits, FsUsage, InMemoryFs, Metadata, Result, async_trait};
 
 /// A machine holds this much at most, so that no script fills the memory of whoever runs the simulator.
@@ -35,6 +36,39 @@ impl Disk {
     /// Makes a folder.
     pub(super) fn folder(&self, path: &str, mode: u32) {
         self.files.add_dir(path, mode);
+    }
+
+    /// Makes a folder where nothing is, as the engine does for what a container mounts.
+    pub(super) async fn folder_if_missing(&self, path: &str) {
+        if !self.files.exists(Path::new(path)).await.unwrap_or(true) {
+            self.files.add_dir(path, 0o755);
+        }
+    }
+
+    /// A digest of everything in a folder.
+    pub(super) async fn digest(&self, path: &str) -> String {
+        let (mut left, mut text) = (vec![PathBuf::from(path)], String::new());
+        while let Some(folder) = left.pop() {
+            let mut entries = self.files.read_dir(&folder).await.unwrap_or_default();
+            entries.sort_by(|one, other| one.name.cmp(&other.name));
+            for entry in entries {
+                let path = folder.join(&entry.name);
+                match entry.metadata.file_type.is_dir() {
+                    true => left.push(path),
+                    false => {
+                        let content = self.files.read_file(&path).await.unwrap_or_default();
+                        text.push_str(&format!("{} {}\n", path.display(), digest(&String::from_utf8_lossy(&content))));
+                    }
+                }
+            }
+        }
+        digest(&text)
+    }
+
+    /// Takes a file away.
+    pub(super) async fn forget(&self, path: &str) {
+        // It may have gone already.
+        let _ = self.files.remove(Path::new(path), true).await;
     }
 
     /// Reads a file that is no link.

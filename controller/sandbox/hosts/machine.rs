@@ -1,10 +1,11 @@
 //! One machine: its disk, what runs on it, and whether it is up. Must not know how it is reached.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use russh::keys::PrivateKey;
 use russh::keys::ssh_key::private::Ed25519Keypair;
@@ -12,14 +13,21 @@ use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use super::disk::Disk;
+use super::engine::{self, Container, Engine, Life, named};
+use super::faults::{Effect, Faults, On};
+use super::nginx::Server;
 use super::programs::Installed;
+use super::shell::Said;
 use super::{Config, Ground};
 use crate::sandbox::catalog::CATALOG;
+use crate::sandbox::clock::millis;
 use crate::sandbox::images;
 use crate::sandbox::server::Shared;
 
 /// What a system takes on its disk, in bytes.
 const SYSTEM: u64 = 2 << 30;
+/// What hangs longer has been given up by everybody.
+const FOREVER: Duration = Duration::from_secs(86_400);
 
 /// What a droplet is, for the machine behind it.
 #[derive(Clone, Debug)]
@@ -84,7 +92,21 @@ pub(super) struct Machine {
     /// What it is known by; it stays the same when the simulator starts anew with the same droplets.
     pub(super) key: PrivateKey,
     state: Mutex<State>,
+    engine: Mutex<Engine>,
+    nginx: Mutex<Option<Nginx>>,
+    processes: AtomicU32,
+    faults: Arc<Faults>,
+    /// Grows when somebody puts new images under old names.
+    pub(super) editions: AtomicU64,
     locks: Mutex<BTreeMap<PathBuf, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+/// An nginx that runs.
+#[derive(Clone, Debug)]
+pub(super) struct Nginx {
+    pub(super) master: u32,
+    pub(super) workers: Vec<u32>,
+    pub(super) servers: Vec<Server>,
 }
 
 /// What changes about a machine.
@@ -107,6 +129,11 @@ impl Machine {
             config: ground.config.clone(),
             key: PrivateKey::from(Ed25519Keypair::from_seed(&seed.into())),
             state: Mutex::new(state),
+            engine: Mutex::default(),
+            nginx: Mutex::default(),
+            processes: AtomicU32::new(1200),
+            faults: ground.faults.clone(),
+            editions: AtomicU64::new(0),
             locks: Mutex::default(),
         })
     }
@@ -137,7 +164,7 @@ impl Machine {
     }
 
     /// How long it has been on.
-    pub(super) fn uptime(&self) -> std::time::Duration {
+    pub(super) fn uptime(&self) -> Duration {
         self.state().life.as_ref().map(|(since, _)| since.elapsed()).unwrap_or_default()
     }
 
@@ -145,6 +172,8 @@ impl Machine {
     pub(super) fn start(&self) -> CancellationToken {
         let end = CancellationToken::new();
         self.state().life = Some((Instant::now(), end.clone()));
+        let now = self.now();
+        self.engine().power_on(now);
         end
     }
 
@@ -152,6 +181,9 @@ impl Machine {
     pub(super) fn stop(&self) {
         if let Some((_, end)) = self.state().life.take() {
             end.cancel();
+            let now = self.now();
+            self.engine().power_off(now);
+            self.stop_nginx();
         }
     }
 
@@ -165,17 +197,141 @@ impl Machine {
     /// How large the disk is and how much of it is taken, in bytes.
     pub(super) fn room(&self) -> (u64, u64) {
         let size = self.state().seen.disk << 30;
-        let used = if self.disk.is_full() { size } else { SYSTEM + self.disk.used() };
+        let images: u64 = self.engine().images.values().map(|image| image.size).sum();
+        let used = if self.disk.is_full() { size } else { SYSTEM + self.disk.used() + images };
         (size, used.min(size))
     }
 
-    /// What listens: address, port, program.
+    /// Its engine.
+    pub(super) fn engine(&self) -> MutexGuard<'_, Engine> {
+        self.engine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Milliseconds since 1970.
+    pub(super) fn now(&self) -> u64 {
+        millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+    }
+
+    /// Has an image brought from where its name says: there is every image. What came before under its name is the same.
+    pub(super) async fn pull(&self, name: &str) -> Result<(), String> {
+        if let Err(said) = self.met(On::Pull, name).await {
+            let why = said.errors();
+            return Err(format!("Error response from daemon: {}", why.trim()));
+        }
+        if self.disk.is_full() {
+            return Err(format!("failed to register layer: write /{name}: no space left on device"));
+        }
+        let now = self.now();
+        let content = format!("{}{}", named(name), self.editions.load(Ordering::SeqCst));
+        let mut engine = self.engine();
+        engine.take(name, &content, now);
+        Ok(())
+    }
+
+    /// How a fault has a container live.
+    pub(super) fn life_of(&self, one: &Container) -> Option<Life> {
+        let host = self.name();
+        let names = [one.name.as_str(), one.label("service"), one.tag.as_str()];
+        let lives = |effect| if let Effect::Lives(life) = effect { Some(life) } else { None };
+        names.iter().find_map(|name| self.faults.meet(&host, On::Container, name).into_iter().find_map(lives))
+    }
+
+    /// Has its disk and its containers be as faults in force want them.
+    pub(super) fn afflict(&self) {
+        let full = self.faults.meet(&self.name(), On::Disk, "").contains(&Effect::Full);
+        self.disk.fill(full);
+        let now = self.now();
+        let running: Vec<Container> = self.engine().containers.clone();
+        for one in running.iter().filter(|one| matches!(one.state, engine::State::Up(_))) {
+            let life = self.life_of(one).unwrap_or(one.nature);
+            if life != one.life
+                && let Some(one) = self.engine().container(&one.id)
+            {
+                one.life = life;
+                one.start(now);
+            }
+        }
+    }
+
+    /// Lets faults do to a command what they do; an error is what it says instead of its own.
+    pub(super) async fn met(&self, on: On, what: &str) -> Result<(), Said> {
+        let (mut code, mut says, mut wait) = (None, None, None);
+        for effect in self.faults.meet(&self.name(), on, what) {
+            match effect {
+                Effect::Hang => wait = Some(FOREVER),
+                Effect::Latency(time) => wait = Some(time),
+                Effect::Fails(with) => code = Some(with),
+                Effect::Says(text) => says = Some(text),
+                _ => {}
+            }
+        }
+        if let Some(wait) = wait {
+            tokio::time::sleep(wait).await;
+        }
+        match (code, says) {
+            (None, None) => Ok(()),
+            (code, says) => {
+                Err(Said::fails(code.unwrap_or(1), says.unwrap_or_else(|| "it was made to fail".to_owned())))
+            }
+        }
+    }
+
+    /// What the machine's own programs listen on: address, port, program.
+    pub(super) fn serves(&self) -> Vec<(String, u16, String)> {
+        let mut all = BTreeSet::from([("0.0.0.0".to_owned(), 22, "sshd".to_owned())]);
+        let nginx = self.nginx();
+        let listens = nginx.iter().flat_map(|nginx| &nginx.servers).flat_map(|server| &server.listens);
+        all.extend(listens.map(|(address, port, _)| (address.clone(), *port, "nginx".to_owned())));
+        all.into_iter().collect()
+    }
+
+    /// Its nginx, where it runs.
+    pub(super) fn nginx(&self) -> MutexGuard<'_, Option<Nginx>> {
+        self.nginx.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A number that no process has had.
+    pub(super) fn next_process(&self) -> u32 {
+        self.processes.fetch_add(1, Ordering::SeqCst)
+    }
+
+    /// Has nginx serve something else than before.
+    pub(super) fn start_nginx(&self, nginx: Nginx) {
+        let (master, children) = (nginx.master, nginx.workers.iter().map(|pid| format!("{pid} ")).collect::<String>());
+        self.disk.put("/run/nginx.pid", format!("{master}\n"), 0o644);
+        self.disk.put(&format!("/proc/{master}/task/{master}/children"), children, 0o444);
+        *self.nginx() = Some(nginx);
+    }
+
+    /// Ends nginx.
+    pub(super) fn stop_nginx(&self) {
+        *self.nginx() = None;
+        self.disk.put("/run/nginx.pid", "", 0o644);
+    }
+
+    /// A text file, for whoever serves it.
+    pub(super) fn file(&self, path: &str) -> Option<String> {
+        // Files are in memory: nothing is waited for.
+        let text = futures::executor::block_on(self.disk.read(path))?;
+        String::from_utf8(text).ok()
+    }
+
+    /// All that listens.
     pub(super) fn listening(&self) -> Vec<(String, u16, String)> {
-        vec![("0.0.0.0".to_owned(), 22, "sshd".to_owned())]
+        let mut all = self.serves();
+        let engine = self.engine();
+        for one in engine.containers.iter().filter(|one| matches!(one.state, engine::State::Up(_))) {
+            let of = one.ports.iter().map(|port| {
+                let address = if port.address.is_empty() { "0.0.0.0".to_owned() } else { port.address.clone() };
+                (address, port.outside, "docker-proxy".to_owned())
+            });
+            all.extend(of);
+        }
+        all
     }
 
     /// Says whether a process runs.
-    pub(super) fn has_process(&self, _: u32) -> bool {
-        false
+    pub(super) fn has_process(&self, pid: u32) -> bool {
+        self.nginx().as_ref().is_some_and(|nginx| nginx.master == pid || nginx.workers.contains(&pid))
     }
 }

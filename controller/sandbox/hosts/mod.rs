@@ -4,13 +4,21 @@
 //! Owns the life of machines: they follow droplets. What a machine is, is in `machine.rs`; its programs are in `programs/`.
 
 mod boot;
+mod compose;
 mod disk;
+mod engine;
+mod faults;
+mod inspect;
+mod interpolate;
 mod invocation;
 mod machine;
+mod nginx;
 mod place;
 mod programs;
 mod shell;
 mod ssh;
+mod template;
+mod up;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -22,10 +30,12 @@ use ipnet::Ipv4Net;
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 
+use self::faults::Faults;
 use self::machine::{Machine, Seen};
 use self::place::Place;
 use super::server::Shared;
 
+pub use self::faults::{HostFault, HostFaultError};
 pub use self::shell::Said;
 
 /// How often machines are held against their droplets while one of those is about to change by itself.
@@ -58,6 +68,7 @@ impl Default for Config {
 pub(super) struct Ground {
     pub(super) config: Config,
     place: Place,
+    faults: Arc<Faults>,
     machines: Mutex<BTreeMap<u64, Arc<Machine>>>,
     changed: Notify,
 }
@@ -75,7 +86,8 @@ impl Hosts {
         let place = Place::new(config.at, &config.private)?;
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         let runtime = builder.worker_threads(2).thread_stack_size(STACK).thread_name("hosts").enable_all().build()?;
-        let ground = Ground { config, place, machines: Mutex::default(), changed: Notify::new() };
+        let ground =
+            Ground { config, place, faults: Arc::default(), machines: Mutex::default(), changed: Notify::new() };
         Ok(Self { ground: Arc::new(ground), runtime: Some(runtime) })
     }
 
@@ -94,6 +106,43 @@ impl Hosts {
     /// What a client has to be told so that it finds them.
     pub(super) fn map(&self) -> String {
         self.ground.place.map()
+    }
+
+    /// Puts a fault in force; what it makes of containers, it makes of those that run, too.
+    pub(super) fn inject(&self, fault: HostFault, id: u64) {
+        self.ground.faults.add(fault, id);
+        self.settle();
+    }
+
+    /// Takes faults out of force: one, or all.
+    pub(super) fn lift(&self, id: Option<u64>) {
+        self.ground.faults.all().retain(|active| id.is_some_and(|id| id != active.id));
+        self.settle();
+    }
+
+    /// The faults in force: number, line, how often they were met and struck.
+    pub(super) fn faults(&self) -> Vec<(u64, String, u64, u64)> {
+        let all = self.ground.faults.all();
+        all.iter().map(|active| (active.id, active.fault.to_string(), active.matched, active.fired)).collect()
+    }
+
+    /// Has faults of disks and containers be what they are now.
+    fn settle(&self) {
+        let machines: Vec<_> =
+            self.ground.machines.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        machines.iter().for_each(|machine| machine.afflict());
+    }
+
+    /// All machines: name, whether it is on, and where its addresses are.
+    pub(super) fn all(&self) -> Vec<serde_json::Value> {
+        let machines = self.ground.machines.lock().unwrap_or_else(PoisonError::into_inner);
+        let one = |machine: &Arc<Machine>| {
+            let seen = machine.state().seen.clone();
+            let at = |address: &Ipv4Addr| Some((address.to_string(), self.ground.place.of(*address)?.to_string()));
+            let at: BTreeMap<String, String> = seen.addresses.iter().filter_map(at).collect();
+            serde_json::json!({"name": seen.name, "on": machine.runs(), "at": at})
+        };
+        machines.values().map(one).collect()
     }
 
     /// Runs a script on a machine, by hand, as root.
@@ -170,6 +219,7 @@ async fn live(ground: &Arc<Ground>, machine: &Arc<Machine>, seen: &Seen) {
             let at: Vec<_> = seen.addresses.iter().filter_map(|address| ground.place.of(*address)).collect();
             let started = machine.start();
             boot::boot(machine, seen).await;
+            machine.afflict();
             for at in at {
                 match tokio::net::TcpListener::bind(at).await {
                     Ok(listener) => {

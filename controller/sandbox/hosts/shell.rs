@@ -1,15 +1,24 @@
 //! Runs a command line on a machine, as its sshd would: by a shell over the machine's disk and its programs.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use bashkit::{Bash, ExecOptions, ExecutionLimits, MemoryLimits, SessionLimits, StreamData};
+use regex::Regex;
 
 use super::disk::View;
 use super::invocation::Invocation;
 use super::machine::Machine;
 use super::{boot, programs};
+
+/// `head -c "$N" >FILE` leaves the rest of the input to the next command, as the real one does of a pipe: the simulated
+/// shell gives each command all of it, but for `read`, which takes off what it has read. So it is written with that.
+static HEAD: LazyLock<Regex> = LazyLock::new(|| {
+    #[expect(clippy::expect_used, reason = "the pattern stands here and is tried by every test of hosts")]
+    Regex::new(r#"head -c ("[^"]*") >"#).expect("a pattern")
+});
+const TAKES: &str = r#"{ sandbox-take $1; IFS= read -r -N "$$(sandbox-signs $1)" sandbox_taken || :; } >"#;
 
 /// Nothing runs longer.
 const LONGEST: Duration = Duration::from_secs(3600);
@@ -82,6 +91,7 @@ pub(super) async fn run(machine: &Arc<Machine>, user: &str, line: &str, stdin: V
     }
     let mut bash = builder.build();
     let Invocation { script, name, words, stdin, within } = Invocation::of(line, stdin);
+    let script = HEAD.replace_all(&script, TAKES);
     let options = ExecOptions::new().arg0(name).positional(words).stdin(StreamData::from(stdin));
     let done = tokio::time::timeout(within.unwrap_or(LONGEST), bash.exec_with_options(&script, options)).await;
     let Ok(done) = done else { return Said::fails(124, "") };

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Ground;
+use super::faults::{Effect, On};
 use super::machine::Machine;
 use super::shell::{self, Said};
 
@@ -53,6 +54,14 @@ async fn serve(
     end: CancellationToken,
 ) {
     let _ = stream.set_nodelay(true);
+    for effect in ground.faults.meet(&machine.name(), On::Connect, "") {
+        match effect {
+            Effect::Closed => return,
+            Effect::Hang => return end.cancelled().await,
+            Effect::Latency(time) => tokio::time::sleep(time).await,
+            _ => {}
+        }
+    }
     let round_trip = ground.config.round_trip;
     let handler = Line { ground, machine, cut: end.clone(), user: String::new(), open: HashMap::new() };
     let session = async {
@@ -145,7 +154,8 @@ impl Handler for Line {
         let (send, input) = mpsc::unbounded_channel();
         self.open.insert(channel, send);
         let line = String::from_utf8_lossy(line).into_owned();
-        let work = Work { machine: self.machine.clone(), user: self.user.clone(), channel, handle: session.handle() };
+        let (machine, user, cut) = (self.machine.clone(), self.user.clone(), self.cut.clone());
+        let work = Work { ground: self.ground.clone(), machine, user, channel, handle: session.handle(), cut };
         tokio::spawn(work.run(line, input));
         Ok(())
     }
@@ -200,10 +210,12 @@ impl Handler for Line {
 
 /// One command line of one channel.
 struct Work {
+    ground: Arc<Ground>,
     machine: Arc<Machine>,
     user: String,
     channel: ChannelId,
     handle: Handle,
+    cut: CancellationToken,
 }
 
 impl Work {
@@ -218,7 +230,22 @@ impl Work {
         while let Some(bytes) = input.recv().await {
             stdin.extend_from_slice(&bytes);
         }
+        let mut lost = false;
+        for effect in self.ground.faults.meet(&self.machine.name(), On::Transfer, &stdin.len().to_string()) {
+            match effect {
+                // What had come is all that there is; whoever reads it goes on by himself.
+                Effect::Drop(bytes) => {
+                    stdin.truncate(bytes);
+                    self.cut.cancel();
+                }
+                Effect::LostReply => lost = true,
+                _ => {}
+            }
+        }
         let said = shell::run(&self.machine, &self.user, &line, stdin).await;
+        if lost {
+            self.cut.cancel();
+        }
         self.end(&said).await;
     }
 

@@ -10,52 +10,25 @@ use super::{Call, Package, Program};
 use crate::sandbox::hosts::shell::Said;
 
 pub(super) const ALL: &[Program] = &[
-    ("head", Package::Base, |call| Box::pin(head(call))),
+    ("sandbox-take", Package::Base, |call| Box::pin(std::future::ready(Said::ok(taken(call))))),
+    ("sandbox-signs", Package::Base, |call| Box::pin(std::future::ready(signs(call)))),
     ("stat", Package::Base, |call| Box::pin(stat(call))),
     ("tar", Package::Base, |call| Box::pin(tar(call))),
     ("chown", Package::Base, |call| Box::pin(chown(call))),
+    ("chmod", Package::Base, |call| Box::pin(chmod(call))),
     ("sync", Package::Base, |_| Box::pin(std::future::ready(Said::ok("")))),
     ("flock", Package::Base, flock),
 ];
 
-/// `head [-z] [-n N | -c N] [FILE]`.
-async fn head(call: &Call<'_>) -> Said {
-    let (mut lines, mut bytes, mut end, mut file) = (10, None, b'\n', None);
-    let mut words = call.args.iter().map(String::as_str);
-    while let Some(word) = words.next() {
-        let mut value = |rest: &str| match rest.is_empty() {
-            true => words.next().unwrap_or_default().parse::<usize>(),
-            false => rest.parse(),
-        };
-        let read = match word {
-            "-z" => {
-                end = 0;
-                Ok(())
-            }
-            "--" | "-q" => Ok(()),
-            _ if word.starts_with("-n") => value(word.get(2..).unwrap_or_default()).map(|count| lines = count),
-            _ if word.starts_with("-c") => value(word.get(2..).unwrap_or_default()).map(|count| bytes = Some(count)),
-            _ if word.starts_with('-') && word.len() > 1 => value(word.get(1..).unwrap_or_default()).map(|n| lines = n),
-            _ => {
-                file = Some(word);
-                Ok(())
-            }
-        };
-        if read.is_err() {
-            return Said::fails(1, format!("head: invalid number in {word}"));
-        }
-    }
-    let text = match file {
-        Some(path) if path != "-" => match call.fs.read_file(&call.path(path)).await {
-            Ok(text) => text,
-            Err(error) => return Said::fails(1, format!("head: cannot open '{path}' for reading: {error}")),
-        },
-        _ => call.stdin.to_vec(),
-    };
-    if let Some(bytes) = bytes {
-        return Said::ok(text.get(..bytes.min(text.len())).unwrap_or_default());
-    }
-    Said::ok(text.split_inclusive(|byte| *byte == end).take(lines).collect::<Vec<_>>().concat())
+/// The first bytes of the input, as many as are asked for: half of `head -c`.
+fn taken<'a>(call: &'a Call<'_>) -> &'a [u8] {
+    let count = call.args.first().and_then(|count| count.parse().ok()).unwrap_or(0);
+    call.stdin.get(..count).unwrap_or(call.stdin)
+}
+
+/// How many signs they are, which is what `read -N` takes off: its other half.
+fn signs(call: &Call<'_>) -> Said {
+    Said::ok(format!("{}\n", taken(call).iter().filter(|byte| **byte & 0xc0 != 0x80).count()))
 }
 
 /// `stat [-L] -c FORMAT FILE…`.
@@ -145,6 +118,37 @@ async fn chown(call: &Call<'_>) -> Said {
         call.session.machine.disk.own(&path, format!("{user}:{group}"));
     }
     Said::ok("")
+}
+
+/// `chmod [--] MODE FILE…`, with a mode in octal or such as `u+x`.
+async fn chmod(call: &Call<'_>) -> Said {
+    let mut words = call.args.iter().map(String::as_str).filter(|word| !["--", "-f", "-R"].contains(word));
+    let Some(mode) = words.next() else { return Said::fails(1, "chmod: missing operand") };
+    for file in words {
+        let path = call.path(file);
+        let Ok(found) = call.fs.stat(&path).await else {
+            return Said::fails(1, format!("chmod: cannot access '{file}': No such file or directory"));
+        };
+        let Some(mode) = u32::from_str_radix(mode, 8).ok().or_else(|| changed(mode, found.mode)) else {
+            return Said::fails(1, format!("chmod: invalid mode: '{mode}'"));
+        };
+        if let Err(error) = call.fs.chmod(&path, mode).await {
+            return Said::fails(1, format!("chmod: changing permissions of '{file}': {error}"));
+        }
+    }
+    Said::ok("")
+}
+
+/// A mode after `u+x`, `go-w`, `+x`.
+fn changed(how: &str, mode: u32) -> Option<u32> {
+    let at = how.find(['+', '-'])?;
+    let (who, what) = how.split_at_checked(at)?;
+    let everybody = who.is_empty() || who.contains('a');
+    let whose = [('u', 6), ('g', 3), ('o', 0)].into_iter().filter(|(sign, _)| everybody || who.contains(*sign));
+    let bits = [('r', 4), ('w', 2), ('x', 1)].into_iter().filter(|(sign, _)| what.contains(*sign));
+    let bits: u32 = bits.map(|(_, bit)| bit).sum();
+    let mask: u32 = whose.map(|(_, shift)| bits << shift).sum();
+    Some(if what.starts_with('+') { mode | mask } else { mode & !mask })
 }
 
 /// `flock [-w N] FD`: the file is the last one that this session opened as a lock; it is held until the session ends.

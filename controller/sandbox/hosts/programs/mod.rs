@@ -1,9 +1,13 @@
 //! The programs of a machine: what the shell itself does not bring. Owns which there are and where they are found; each
 //! file of this folder holds some.
 
+mod certbot;
+mod compose;
+mod docker;
 mod files;
 mod packages;
 mod system;
+mod web;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -13,6 +17,7 @@ use bashkit::{Builtin, BuiltinContext, ExecResult, ExecutionPlan, FileSystem, Su
 use futures::future::BoxFuture;
 
 use super::disk::Disk;
+use super::faults::On;
 use super::shell::{Said, Session};
 
 /// What a machine may have installed.
@@ -107,14 +112,14 @@ type Run = for<'a> fn(&'a Call<'a>) -> BoxFuture<'a, Said>;
 /// A program: its name, where it comes from, what it does.
 type Program = (&'static str, Package, Run);
 
-const ALL: &[&[Program]] = &[files::ALL, packages::ALL, system::ALL];
+const ALL: &[&[Program]] = &[certbot::ALL, docker::ALL, files::ALL, packages::ALL, system::ALL, web::ALL];
 
 /// The programs that a session finds.
 pub(super) fn of(session: &Arc<Session>) -> BTreeMap<&'static str, Box<dyn Builtin>> {
     let installed = session.machine.state().installed.clone();
     let there = ALL.iter().flat_map(|some| some.iter()).filter(|(_, package, _)| installed.has(*package));
     let mut all: BTreeMap<&'static str, Box<dyn Builtin>> = there
-        .map(|(name, _, run)| (*name, Box::new(Runs { session: session.clone(), run: *run }) as Box<dyn Builtin>))
+        .map(|(name, _, run)| (*name, Box::new(Runs { session: session.clone(), name, run: *run }) as Box<dyn Builtin>))
         .collect();
     all.insert("sudo", Box::new(Sudo));
     all
@@ -122,6 +127,7 @@ pub(super) fn of(session: &Arc<Session>) -> BTreeMap<&'static str, Box<dyn Built
 
 struct Runs {
     session: Arc<Session>,
+    name: &'static str,
     run: Run,
 }
 
@@ -136,7 +142,11 @@ impl Builtin for Runs {
             env: ctx.env,
             fs: &ctx.fs,
         };
-        let said = (self.run)(&call).await;
+        let line = format!("{} {}", self.name, ctx.args.join(" "));
+        let said = match self.session.machine.met(On::Run, line.trim()).await {
+            Ok(()) => (self.run)(&call).await,
+            Err(said) => said,
+        };
         let mut result = ExecResult::ok_bytes(said.out);
         result.stderr = said.err.into();
         result.exit_code = said.code;

@@ -1,7 +1,8 @@
 //! Packages: what may be installed, and what that puts on the disk.
 
-use super::{Call, Package, Program};
+use super::{Call, Package, Program, web};
 use crate::sandbox::hosts::disk::Disk;
+use crate::sandbox::hosts::nginx::CONF;
 use crate::sandbox::hosts::shell::Said;
 
 pub(super) const ALL: &[Program] = &[
@@ -42,7 +43,9 @@ async fn apt_get(call: &Call<'_>) -> Said {
     let mut all = call.args.iter();
     while let Some(word) = all.next() {
         match word.as_str() {
-            "-o" | "-t" => drop(all.next()),
+            "-o" | "-t" => {
+                all.next();
+            }
             word if word.starts_with('-') => {}
             word => words.push(word),
         }
@@ -59,6 +62,10 @@ async fn apt_get(call: &Call<'_>) -> Said {
                     Some(package) => machine.state().installed.add(&machine.disk, package),
                     None => return Said::fails(100, format!("E: Unable to locate package {name}")),
                 }
+            }
+            if machine.state().installed.has(Package::Nginx) && machine.nginx().is_none() {
+                // The package starts it; where it cannot, the package is there all the same.
+                let _ = web::load(call, CONF, false).await;
             }
             Said::ok(format!("Setting up {} ...\n", names.join(" ")))
         }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Call, Package, Program};
+use super::{Call, Package, Program, web};
+use crate::sandbox::hosts::nginx::CONF;
 use crate::sandbox::hosts::shell::Said;
 
 pub(super) const ALL: &[Program] = &[
@@ -84,8 +85,25 @@ async fn systemctl(call: &Call<'_>) -> Said {
     let mut words = call.plain();
     let (verb, unit) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let unit = unit.trim_end_matches(".service");
+    let machine = &call.session.machine;
+    let runs = unit != "nginx" || machine.nginx().is_some();
     match (verb, unit) {
-        ("is-active", _) => Said::ok("active\n"),
+        ("is-active", _) if runs => Said::ok("active\n"),
+        ("is-active", _) => Said { code: 3, out: b"inactive\n".to_vec(), err: Vec::new() },
+        ("stop", "nginx") => {
+            machine.stop_nginx();
+            Said::ok("")
+        }
+        ("start" | "restart" | "reload" | "reload-or-restart", "nginx") => {
+            let again = runs && verb != "restart";
+            if !again {
+                machine.stop_nginx();
+            }
+            match web::load(call, CONF, again).await {
+                Ok(()) => Said::ok(""),
+                Err(why) => Said::fails(1, format!("Job for nginx.service failed.\n{why}")),
+            }
+        }
         _ => Said::ok(""),
     }
 }
