@@ -16,7 +16,7 @@ use driftless::ports::digitalocean::{Client, Config, Limits, Pace, Token};
 use driftless::ports::git::{self, Auth, Mirror, Person, Remote};
 use driftless::ports::host::Hosts;
 use driftless::ports::machine;
-use driftless::ports::reach::Reach;
+use driftless::ports::reach::{self, Reach};
 use driftless::ports::secrets::Secrets;
 use driftless::ports::store::Store;
 use driftless::ports::{Ports, clock::Clock};
@@ -116,6 +116,11 @@ impl House {
         let files: Vec<(&str, Option<&str>)> = files.iter().map(|(path, text)| (*path, Some(*text))).collect();
         commit(&folder.path().join("infra"), &files, "Begin");
         let running = sandbox::serve(setup.sandbox.clone()).await.expect("a simulator");
+        let mut setup = setup;
+        if let Some(map) = running.reach_map() {
+            let map = reach::map(&map).expect("a map");
+            setup.reach = Reach::Tcp(reach::Tcp { map, ..reach::Tcp::default() });
+        }
         let controller = controller(&running.url(), folder.path(), "data", &setup).await;
         Self { running, controller, folder, stop: CancellationToken::new(), setup }
     }

@@ -125,7 +125,8 @@ fn children(pid: u32) -> Vec<u32> {
     found
 }
 
-fn keygen(path: &Path) {
+/// Makes a pair of keys: a file with the private one, and beside it `.pub`.
+pub fn keygen(path: &Path) {
     let mut command = Command::new("ssh-keygen");
     command.args(["-q", "-t", "ed25519", "-N", "", "-C", "test", "-f"]).arg(path);
     assert!(command.status().expect("ssh-keygen runs").success());

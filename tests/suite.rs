@@ -42,6 +42,7 @@ mod recorder;
 mod sandbox_judges;
 mod scenarios;
 mod server;
+mod simulated;
 mod sshd;
 mod stacks;
 #[cfg(feature = "otel")]

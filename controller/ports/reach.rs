@@ -2,8 +2,9 @@
 //!
 //! Off unless `[reach]` in driftless.toml turns it on. Beside a simulator, addresses are mapped to loopback.
 
+use ipnet::Ipv4Net;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
@@ -27,7 +28,8 @@ pub struct Tcp {
     pub each: Duration,
     /// How long a host that does not answer is tried again before it counts as lost.
     pub patience: Duration,
-    /// Where addresses are instead: for rehearsals only.
+    /// Where addresses are instead, and those of whole networks (`203.0.113.0/24`), whose first is there and the others
+    /// on the ports after it: for rehearsals only.
     pub map: BTreeMap<String, SocketAddr>,
 }
 
@@ -47,7 +49,7 @@ impl Reach {
     /// Where an address is instead: for rehearsals only.
     pub fn mapped(&self, address: &str) -> Option<SocketAddr> {
         match self {
-            Self::Tcp(tcp) => tcp.map.get(address).copied(),
+            Self::Tcp(tcp) => tcp.mapped(address),
             Self::Off => None,
         }
     }
@@ -82,8 +84,23 @@ impl Reach {
 }
 
 impl Tcp {
+    /// By the address itself, else by the smallest network that holds it.
+    fn mapped(&self, address: &str) -> Option<SocketAddr> {
+        if let Some(to) = self.map.get(address) {
+            return Some(*to);
+        }
+        let address: Ipv4Addr = address.parse().ok()?;
+        let networks = self.map.iter().filter_map(|(from, to)| Some((from.parse::<Ipv4Net>().ok()?, to)));
+        let (network, to) = networks
+            .filter(|(network, _)| network.contains(&address))
+            .max_by_key(|(network, _)| network.prefix_len())?;
+        let offset = u32::from(address).checked_sub(u32::from(network.network()))?;
+        let port = to.port().checked_add(u16::try_from(offset).ok()?)?;
+        Some(SocketAddr::new(to.ip(), port))
+    }
+
     async fn connects(&self, address: &str) -> Result<(), String> {
-        let mapped = self.map.get(address).copied();
+        let mapped = self.mapped(address);
         let ip = address.parse().map_err(|_| format!("{address:?} is no address"));
         let to = match mapped {
             Some(to) => to,
@@ -97,14 +114,40 @@ impl Tcp {
     }
 }
 
-/// Reads a map of addresses: `203.0.113.10=127.0.0.1:2222, 203.0.113.11=127.0.0.1:2223`. It leads to loopback only.
+/// Reads a map of addresses and networks: `203.0.113.10=127.0.0.1:2222, 198.51.100.0/24=127.0.0.1:42000`. It leads to
+/// loopback only.
 pub fn map(text: &str) -> Result<BTreeMap<String, SocketAddr>, String> {
     let pair = |pair: &str| {
         let (from, to) = pair.split_once('=')?;
         let to: SocketAddr = to.trim().parse().ok().filter(|to: &SocketAddr| to.ip().is_loopback())?;
-        Some((from.trim().parse::<std::net::IpAddr>().ok()?.to_string(), to))
+        let address = || Some(from.trim().parse::<IpAddr>().ok()?.to_string());
+        let network = || Some(from.trim().parse::<Ipv4Net>().ok().filter(|net| *net == net.trunc())?.to_string());
+        Some((address().or_else(network)?, to))
     };
     let all = text.split(',').map(str::trim).filter(|text| !text.is_empty());
     let all: Option<BTreeMap<_, _>> = all.map(pair).collect();
-    all.ok_or_else(|| "expected address=127.0.0.1:port, several with commas between them".to_owned())
+    all.ok_or_else(|| {
+        "expected address=127.0.0.1:port or network=127.0.0.1:first port, several with commas between them".to_owned()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_in_a_mapped_network_is_on_the_port_as_far_from_the_first() {
+        let text = "203.0.113.0/24=127.0.0.1:42000, 203.0.113.128/25=127.0.0.1:50000, 203.0.113.7=127.0.0.1:22, 10.0.0.0/8=127.0.0.1:60000";
+        let reach = Reach::Tcp(Tcp { map: map(text).expect("it is read"), ..Tcp::default() });
+        let port = |address: &str| reach.mapped(address).map(|to| to.port());
+        assert_eq!(port("203.0.113.10"), Some(42_010));
+        assert_eq!(port("203.0.113.130"), Some(50_002), "the smaller network is meant");
+        assert_eq!(port("203.0.113.7"), Some(22), "an address is meant before a network");
+        assert_eq!(port("10.0.0.2"), Some(60_002));
+        assert_eq!(port("10.200.0.2"), None, "there is no such port");
+        assert_eq!((port("192.0.2.1"), port("erp.example.com")), (None, None));
+        for wrong in ["203.0.113.9/24=127.0.0.1:1", "203.0.113.0/24=192.0.2.1:1", "203.0.113.0/33=127.0.0.1:1"] {
+            assert!(map(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -236,6 +236,12 @@ pub(super) struct Faults {
 }
 
 impl Faults {
+    /// A number that no fault has had.
+    pub(super) fn next_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+
     /// Puts a fault in force and returns its number.
     pub(super) fn add(&mut self, fault: Fault) -> u64 {
         self.last_id += 1;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::calls::Calls;
 use super::clock::millis;
 use super::faults::Fault;
+use super::hosts::{HostFault, Said};
 use super::limits::Limits;
 use super::server::Shared;
 use super::state::World;
@@ -39,6 +40,8 @@ impl Handle {
         if let Some(store) = &self.shared.store {
             store.want(core.version);
         }
+        drop(core);
+        self.shared.told();
         result
     }
 
@@ -78,11 +81,17 @@ impl Handle {
     /// Takes one fault out of force.
     pub fn lift(&self, fault: u64) {
         self.shared.lock().faults.active.retain(|active| active.id != fault);
+        if let Some(hosts) = &self.shared.hosts {
+            hosts.lift(Some(fault));
+        }
     }
 
     /// Takes every fault out of force.
     pub fn clear_faults(&self) {
         self.shared.lock().faults.active.clear();
+        if let Some(hosts) = &self.shared.hosts {
+            hosts.lift(None);
+        }
     }
 
     /// Returns what was asked so far.
@@ -95,9 +104,31 @@ impl Handle {
         self.shared.lock().calls = Calls::default();
     }
 
+    /// Puts a fault of simulated hosts in force and returns its number.
+    pub fn inject_host(&self, fault: HostFault) -> u64 {
+        let id = self.shared.lock().faults.next_id();
+        if let Some(hosts) = &self.shared.hosts {
+            hosts.inject(fault, id);
+        }
+        id
+    }
+
+    /// Says how often a fault of simulated hosts has struck.
+    pub fn host_struck(&self, fault: u64) -> u64 {
+        let all = self.shared.hosts.as_ref().map(|hosts| hosts.faults()).unwrap_or_default();
+        all.into_iter().find(|(id, ..)| *id == fault).map_or(0, |(.., fired)| fired)
+    }
+
+    /// Runs a script on a simulated host as root, as somebody who is logged in there would; by the droplet's name or number.
+    pub async fn on_host(&self, host: &str, script: &str) -> Result<Said, String> {
+        let hosts = self.shared.hosts.as_ref().ok_or("this simulator has no hosts")?;
+        hosts.run(host, script).await
+    }
+
     /// Moves the simulator's time forward.
     pub fn advance(&self, by: Duration) {
         self.shared.lock().clock.advance(by);
+        self.shared.told();
     }
 
     /// Returns the simulator's time, in milliseconds since 1970.

@@ -20,6 +20,7 @@ mod faults;
 mod firewall_rules;
 mod firewalls;
 mod handle;
+mod hosts;
 mod images;
 mod keys;
 mod limits;
@@ -61,6 +62,7 @@ pub use self::faults::{Fault, FaultError};
 pub use self::firewall_rules::{Inbound, Outbound, Targets};
 pub use self::firewalls::Firewall;
 pub use self::handle::Handle;
+pub use self::hosts::{Config as HostsConfig, HostFault, HostFaultError, Said};
 pub use self::images::Image;
 pub use self::keys::SshKey;
 pub use self::limits::Limits;
@@ -92,6 +94,8 @@ pub struct Config {
     pub faults: Vec<Fault>,
     /// Where time comes from.
     pub clock: Clock,
+    /// The simulated hosts behind droplets; none leaves them out.
+    pub hosts: Option<HostsConfig>,
 }
 
 impl Default for Config {
@@ -105,6 +109,7 @@ impl Default for Config {
             limits: Limits::real(),
             faults: Vec::new(),
             clock: Clock::real(),
+            hosts: None,
         }
     }
 }
@@ -151,7 +156,11 @@ pub async fn serve(config: Config) -> io::Result<Running> {
     for fault in config.faults {
         core.faults.add(fault);
     }
-    let shared = Arc::new(server::Shared { core: Mutex::new(core), store, addr, judged: Default::default() });
+    let hosts = config.hosts.map(hosts::Hosts::new).transpose()?;
+    let shared = Arc::new(server::Shared { core: Mutex::new(core), store, addr, judged: Default::default(), hosts });
+    if let Some(hosts) = &shared.hosts {
+        hosts.follow(Arc::downgrade(&shared));
+    }
     let stop = CancellationToken::new();
     let mut tasks = vec![tokio::spawn(listen(listener, shared.clone(), stop.clone()))];
     if let Some(sockets) = dns {
@@ -174,6 +183,11 @@ impl Running {
     /// Returns the address of the API, such as `http://127.0.0.1:4000`, without `/v2`.
     pub fn url(&self) -> String {
         self.handle.url()
+    }
+
+    /// Returns where the addresses of its hosts are, for `[reach] map` of the controller; none without simulated hosts.
+    pub fn reach_map(&self) -> Option<String> {
+        self.handle.shared.hosts.as_ref().map(hosts::Hosts::map)
     }
 
     /// Returns the control of this simulator.

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use super::control;
 use super::core::{Core, Outcome, Request};
+use super::hosts::Hosts;
 use super::store::Store;
 use super::wire::Cut;
 
@@ -29,12 +30,21 @@ pub(super) struct Shared {
     pub(super) addr: SocketAddr,
     /// How many requests were judged, for those who wait for one.
     pub(super) judged: watch::Sender<u64>,
+    /// The machines behind droplets.
+    pub(super) hosts: Option<Hosts>,
 }
 
 impl Shared {
     /// Locks the core; a panic elsewhere does not stop the simulator.
     pub(super) fn lock(&self) -> MutexGuard<'_, Core> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the machines that droplets may have changed.
+    pub(super) fn told(&self) {
+        if let Some(hosts) = &self.hosts {
+            hosts.look();
+        }
     }
 }
 
@@ -68,6 +78,7 @@ async fn serve(
     };
     if request.path.starts_with("/sandbox") {
         let (status, body) = control::answer(&shared, &request).await;
+        shared.told();
         return plain(status, JSON, body);
     }
     exchange(&shared, &cut, &request).await
@@ -87,6 +98,9 @@ async fn exchange(shared: &Shared, cut: &Cut, request: &Request) -> Response<Bod
         return Response::new(Body::empty());
     }
     let outcome = shared.lock().perform(request, &verdict);
+    if request.method != axum::http::Method::GET {
+        shared.told();
+    }
     if let Some(store) = &shared.store
         && let Err(why) = store.saved(outcome.version).await
     {

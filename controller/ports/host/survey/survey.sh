@@ -40,7 +40,7 @@ look() {
   tree=etc/nginx
   if [ -d /$tree ]; then
     (cd / && find $tree -xdev \( -type d -o -type l -o -type f -size -512k \) ! -name '*.key' ! -name '*privkey*' -print0 2>/dev/null |
-      head -z -n 4000 | tar --null -T - --no-recursion -cf - 2>/dev/null) | put nginx-tree 8388608
+      tr '\n\000' '\000\n' | head -n 4000 | tr '\n\000' '\000\n' | tar --null -T - --no-recursion -cf - 2>/dev/null) | put nginx-tree 8388608
   fi
   { for pem in /etc/letsencrypt/live/*/fullchain.pem; do [ -r "$pem" ] && echo "$pem"; done
     [ -d /$tree ] && grep -rhoE '^[[:space:]]*ssl_certificate[[:space:]]+[^;$]+' /$tree 2>/dev/null |

@@ -1,0 +1,110 @@
+//! Simulated hosts, as a controller works on them: real ssh, the controller's own scripts, and machines that follow droplets.
+
+use crate::house::{ENFORCE, House, Setup, sandbox_settings};
+use crate::sshd::keygen;
+use driftless::model::ResourceId;
+use driftless::ports::host::Hosts;
+use driftless::ports::secrets::Secrets;
+use driftless::sandbox::HostsConfig;
+
+/// A house whose droplets are simulated hosts, and let in who holds the secret `ssh.ops` by the SshKey `ops`.
+pub async fn house(files: &[(&str, &str)]) -> House {
+    let keys = tempfile::tempdir().expect("a folder");
+    keygen(&keys.path().join("ops"));
+    let public = std::fs::read_to_string(keys.path().join("ops.pub")).expect("a key");
+    let key = format!(
+        "apiVersion: driftless/v1\nkind: SshKey\nmetadata: {{name: ops}}\nspec: {{publicKey: \"{}\"}}\n",
+        public.trim()
+    );
+    let mut sandbox = sandbox_settings();
+    sandbox.hosts = Some(HostsConfig::default());
+    let files: Vec<(&str, &str)> =
+        [("settings.yaml", ENFORCE), ("ops.yaml", &key)].into_iter().chain(files.iter().copied()).collect();
+    let mut house = House::set_up(&files, Setup { sandbox, ..Setup::default() }).await;
+    let secrets = house.folder.path().join("secrets");
+    std::fs::create_dir_all(&secrets).expect("a folder");
+    std::fs::copy(keys.path().join("ops"), secrets.join("ssh.ops")).expect("copied");
+    let short = std::time::Duration::from_secs(20);
+    house.controller.ports.hosts = Hosts::patient(Secrets::in_folder(secrets), house.setup.reach.clone(), short);
+    house
+}
+
+const ERP: &str = "apiVersion: driftless/v1\nkind: Droplet\nmetadata: {name: erp}\nspec: {region: sgp1, size: s-2vcpu-4gb, image: ubuntu-22-04-x64, sshKeys: [ops]}\n";
+const HOST: &str = "apiVersion: driftless/v1\nkind: Host\nmetadata: {name: erp}\nspec:\n  droplet: erp\n  identity: {secret: ssh.ops}\n  authorizedKeys: [ops]\n  install: [docker, compose, nginx, certbot]\n";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_droplet_becomes_a_host_that_is_made_ready_and_seen() {
+    let house = house(&[("erp.yaml", ERP), ("host.yaml", HOST)]).await;
+    let snapshot = house.settles().await;
+    let plan = snapshot.plan.clone().expect("a plan");
+    let keys: Vec<String> = plan.changes.iter().map(|c| c.key.to_string()).collect();
+    assert_eq!(keys, ["SshKey/ops create", "Droplet/erp create", "Host/erp create"]);
+    assert!(house.controller.keeper.memory().pins.contains_key(&ResourceId::new("Host", "erp")));
+    let inventory = serde_json::to_value(snapshot.inventory.as_deref()).expect("JSON").to_string();
+    assert!(inventory.contains("Ubuntu 22.04"), "{inventory}");
+    let said =
+        house.hand().on_host("erp", "command -v docker nginx certbot; cat /etc/hostname").await.expect("it runs");
+    assert!(said.text().ends_with("erp\n"), "{said:?}");
+}
+
+const STACK: &str = "apiVersion: driftless/v1\nkind: ComposeStack\nmetadata: {name: odoo}\nspec:\n  host: erp\n  path: stacks/odoo\n  env: {PASSWORD: {secret: odoo.db}}\n  ready: {within: 5s}\n";
+const COMPOSE: &str = "services:\n  web:\n    image: odoo:${TAG:-17}\n    environment: {PASSWORD: \"${PASSWORD:?}\"}\n    ports: ['127.0.0.1:8069:8069']\n    volumes: [./odoo.conf:/etc/odoo.conf:ro]\n    depends_on: {db: {condition: service_healthy}}\n  db:\n    image: postgres:16\n    healthcheck: {test: [CMD, pg_isready]}\n    volumes: [data:/var/lib/postgresql]\nvolumes: {data: {}}\n";
+const SITE: &str = "apiVersion: driftless/v1\nkind: NginxSite\nmetadata: {name: erp}\nspec:\n  host: erp\n  serverNames: [erp.example.com]\n  tls: {issuer: letsencrypt, email: ops@example.com}\n  locations:\n    - {path: /, to: {url: \"http://127.0.0.1:8069\"}}\n";
+
+async fn say(house: &House, script: &str) -> String {
+    let said = house.hand().on_host("erp", script).await.expect("there is such a host");
+    assert_eq!(said.code, 0, "{script}: {}", said.errors());
+    said.text()
+}
+
+fn secret(house: &House, name: &str, value: &str) {
+    std::fs::write(house.folder.path().join("secrets").join(name), value).expect("written");
+}
+
+async fn stacked(more: &[(&str, &str)]) -> House {
+    let files = [
+        ("erp.yaml", ERP),
+        ("host.yaml", HOST),
+        ("stack.yaml", STACK),
+        ("stacks/odoo/compose.yaml", COMPOSE),
+        ("stacks/odoo/odoo.conf", "workers = 2 # ä\n"),
+    ];
+    let files: Vec<_> = files.into_iter().chain(more.iter().copied()).collect();
+    let house = house(&files).await;
+    secret(&house, "odoo.db", "s3cret");
+    house.settles().await;
+    house
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stack_comes_up_and_what_is_done_by_hand_is_seen_and_put_back() {
+    let house = stacked(&[]).await;
+    let running = "docker ps --format '{{.Names}} {{.State}}' | sort";
+    assert_eq!(say(&house, running).await, "odoo-db-1 running\nodoo-web-1 running\n");
+    assert_eq!(
+        say(&house, "cat /opt/stacks/odoo/odoo.conf; stat -c %a /opt/stacks/odoo/.env").await,
+        "workers = 2 # ä\n600\n"
+    );
+    let before = say(&house, "docker ps -q --no-trunc | sort").await;
+    say(&house, "docker stop odoo-web-1; echo workers = 9 >/opt/stacks/odoo/odoo.conf").await;
+    let snapshot = house.settles().await;
+    let fields: Vec<&str> =
+        snapshot.outcomes.iter().flat_map(|o| o.change.fields.iter().map(|f| f.path.as_str())).collect();
+    assert_eq!(fields, ["files.odoo.conf", "services.web.state"], "{:#?}", snapshot.outcomes);
+    assert_eq!(say(&house, "cat /opt/stacks/odoo/odoo.conf").await, "workers = 2 # ä\n");
+    assert_eq!(say(&house, "docker ps -q --no-trunc | sort").await, before, "the same containers run");
+    house.push(&[("stacks/odoo/compose.yaml", Some(&COMPOSE.replace(":-17", ":-18")))]).await;
+    house.settles().await;
+    assert_eq!(say(&house, "docker ps --format '{{.Image}}' | sort").await, "odoo:18\npostgres:16\n");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_site_is_served_over_http_then_certified_then_over_https() {
+    let house = stacked(&[("site.yaml", SITE)]).await;
+    let asked = "curl -s -o /dev/null -w '%{http_code} ' -H 'Host: erp.example.com' http://127.0.0.1/x; curl -s https://erp.example.com/";
+    assert_eq!(say(&house, asked).await, "301 web of odoo, image odoo:17\n");
+    say(&house, "sed -i 's/8069/9999/' /etc/nginx/sites-available/erp.example.com.conf; nginx -s reload").await;
+    let snapshot = house.settles().await;
+    assert_eq!(snapshot.outcomes.len(), 1, "{:#?}", snapshot.outcomes);
+    assert_eq!(say(&house, asked).await, "301 web of odoo, image odoo:17\n");
+}
