@@ -235,8 +235,6 @@ pub enum Output {
     Nginx,
     /// A public key, in a line.
     PublicKey,
-    /// What a stack publishes, as JSON: `{"odoo:8069/tcp": "127.0.0.1:8069"}`.
-    Published,
 }
 
 impl Output {
@@ -251,7 +249,6 @@ impl Output {
             Output::Name => "name",
             Output::Nginx => "nginx",
             Output::PublicKey => "public key",
-            Output::Published => "published ports",
         }
     }
 }

@@ -67,7 +67,7 @@ async fn sites_that_were_made_by_hand_become_documents_and_the_plan_after_it_is_
 
     // Committed, they are taken over as they are.
     let before = machine.read(&format!("{AVAILABLE}/shop"));
-    let edits: Vec<(String, String)> = imported.files.iter().map(|(path, _)| (path.clone(), text(path))).collect();
+    let edits: Vec<(String, String)> = imported.files.keys().map(|path| (path.clone(), text(path))).collect();
     let edits: Vec<(&str, Option<&str>)> =
         edits.iter().map(|(path, text)| (path.as_str(), Some(text.as_str()))).collect();
     house.push(&edits).await;

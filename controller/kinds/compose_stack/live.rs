@@ -125,17 +125,8 @@ impl State {
     }
 
     pub(super) fn outputs(&self) -> BTreeMap<Output, String> {
-        let mut published = BTreeMap::new();
-        for container in self.of_services() {
-            let bindings = container.ports.iter().flat_map(|(port, all)| all.iter().map(move |one| (port, one)));
-            for (port, binding) in bindings.filter(|(_, binding)| !binding.port.is_empty()) {
-                let at = format!("{}:{}", binding.address, binding.port);
-                published.entry(format!("{}:{port}", container.service)).or_insert(at);
-            }
-        }
-        let published = serde_json::to_string(&published).unwrap_or_default();
         let id = provider_id(&self.host, &self.project).0;
-        BTreeMap::from([(Output::Id, id), (Output::Name, self.project.clone()), (Output::Published, published)])
+        BTreeMap::from([(Output::Id, id), (Output::Name, self.project.clone())])
     }
 
     /// Facts change when the stack does, not from look to look.

@@ -293,11 +293,3 @@ fn a_receipt_is_read_again_and_another_form_is_not_guessed_at() {
     let diffed = plan(&odoo(json!({})), &state);
     assert!(diffed.changes.is_empty() && diffed.findings[0].rule == "receipt-unreadable");
 }
-
-#[test]
-fn what_a_stack_publishes_is_handed_to_others() {
-    let mut state = well(&odoo(json!({})));
-    let binding = crate::ports::host::survey::Binding { address: "127.0.0.1".to_owned(), port: "8069".to_owned() };
-    state.containers[1].ports.insert("8069/tcp".to_owned(), vec![binding]);
-    assert_eq!(state.outputs()[&Output::Published], r#"{"web:8069/tcp":"127.0.0.1:8069"}"#);
-}
