@@ -8,6 +8,7 @@
 mod apply;
 mod compose;
 mod diff;
+mod draft;
 mod drift;
 mod heal;
 mod leaving;
@@ -31,7 +32,8 @@ pub use want::{Published, Pull, Run, Sent, Service, Value, Want};
 
 use super::operate::{Finished, Look, Operate, Sightings, Turn, Work};
 use crate::model::{
-    Complaint, Diff, Diffed, EstateView, Fact, Fault, FileNeed, Key, Kind, Need, Offer, Output, ResourceId, Scope,
+    Complaint, Diff, Diffed, Draft, EstateView, Fact, Fault, FileNeed, Key, Kind, Names, Need, Offer, Output,
+    ResourceId, Scope,
 };
 use crate::ports::host::survey::Ask;
 use std::collections::BTreeMap;
@@ -81,6 +83,9 @@ impl Kind for ComposeStack {
     }
     fn facts(state: &State) -> Vec<Fact> {
         state.facts()
+    }
+    fn draft(id: &ResourceId, state: &State, _: &Names) -> Draft {
+        draft::draft(id, state)
     }
     fn diff(input: &Diff<'_, Self>) -> Diffed<Step> {
         diff::diff(input)

@@ -37,6 +37,9 @@ impl Kind for Host {
     fn desire(id: &ResourceId, spec: &Spec, _: &EstateView<'_>) -> Result<Want, Vec<Complaint>> {
         spec::desire(id, spec)
     }
+    fn check(all: &[(&ResourceId, &Want)]) -> Vec<(ResourceId, Complaint)> {
+        spec::twice(all)
+    }
     fn needs(want: &Want) -> Vec<Need> {
         spec::needs(want)
     }

@@ -3,7 +3,7 @@
 use crate::model::{Complaint, HostKey, Key, Need, ResourceId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A machine that is looked at and worked on from the inside: over SSH, or the controller's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -316,6 +316,24 @@ fn registries(id: &ResourceId, spec: &Spec, wrong: &mut Vec<Complaint>) -> Vec<R
         all.push(Registry { server, username, secret });
     }
     all
+}
+
+/// Finds machines that two documents are about: each would take the other's work for somebody's.
+pub(super) fn twice(all: &[(&ResourceId, &Want)]) -> Vec<(ResourceId, Complaint)> {
+    let (mut first, mut wrong) = (BTreeMap::new(), Vec::new());
+    for (id, want) in all {
+        let (key, port) = (want.machine.key(), want.port);
+        if let Some(other) = first.insert((key.clone(), port), *id) {
+            let path = match want.machine {
+                Machine::Droplet(..) => "spec.droplet",
+                Machine::Address(_) => "spec.address",
+                Machine::Local => "spec.connect",
+            };
+            let message = format!("{id} is the same machine as {other}: both are the {key}");
+            wrong.push(((*id).clone(), Complaint::at(path, message, "one document for a machine is enough")));
+        }
+    }
+    wrong
 }
 
 pub(super) fn needs(want: &Want) -> Vec<Need> {

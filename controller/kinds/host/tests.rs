@@ -397,3 +397,15 @@ fn a_login_is_compared_with_the_secret_and_nothing_of_either_is_kept() {
     assert_eq!(found, [other, Login::None, Login::Secret("it is nowhere".to_owned()), Login::Password, Login::Right]);
     assert!(!serde_json::to_string(&survey).expect("serialised").contains(&auth("bot:right")));
 }
+
+#[test]
+fn one_machine_has_one_document() {
+    let at = |address: &str, port: u16| want(json!({"address": address, "port": port}));
+    let (one, other) = (id(), ResourceId::new("Host", "ocr"));
+    let told = |a: &Want, b: &Want| Host::check(&[(&one, a), (&other, b)]);
+    let twice = told(&at("203.0.113.10", 22), &at("203.0.113.10", 22));
+    assert_eq!((&twice[0].0, twice[0].1.path.as_str()), (&other, "spec.address"));
+    assert!(told(&at("203.0.113.10", 22), &at("203.0.113.11", 22)).is_empty());
+    // Behind one address may stand several, each at a port of its own.
+    assert!(told(&at("203.0.113.10", 22), &at("203.0.113.10", 2222)).is_empty());
+}
