@@ -217,11 +217,12 @@ fn fingerprints(config: &Config) -> Option<ledger::Key> {
 
 /// Puts the controller together.
 pub async fn controller(config: &Config) -> anyhow::Result<Controller> {
-    // First, since it makes the key that fingerprints are made with as well.
-    let ledger = ledger(config, &Clock::System)?;
-    let ports = ports(config)?;
+    let mut ports = ports(config)?;
     let mirror = mirror(config)?;
     let keeper = journal(config).await.context("the journal could not be opened")?;
+    let ledger = ledger(config, &Clock::System)?;
+    // A first start has made the key just now.
+    ports.hosts = ports.hosts.keyed(fingerprints(config));
     Ok(Controller {
         reporter: Reporter::new(config.branch.clone(), ports.clock.clone()),
         lease: lease(config),
