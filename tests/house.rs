@@ -31,7 +31,8 @@ use tokio_util::sync::CancellationToken;
 
 /// The ways into hosts, with the secrets of a folder beside the repository.
 pub fn hosts(reach: &Reach, folder: &Path) -> Hosts {
-    Hosts::new(Secrets::in_folder(folder.join("secrets")), reach.clone())
+    let key = ledger::Key::new("a key for fingerprints".to_owned().into());
+    Hosts::new(Secrets::in_folder(folder.join("secrets")), reach.clone()).keyed(Some(key))
 }
 
 /// Settings that enforce, for an estate of tests.

@@ -2,5 +2,6 @@
 //! by others, given up; certificates from a real ACME service through a real certbot.
 
 mod certificates;
+mod imported;
 mod machine;
 mod sites;

@@ -3,6 +3,9 @@
 
 mod engine;
 mod life;
+mod moving;
+mod parts;
+mod serving;
 mod takeover;
 
 use engine::Engine;

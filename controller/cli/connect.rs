@@ -21,7 +21,7 @@ use crate::ports::disk::{self, Alone};
 use crate::ports::git::{self, Auth, Mirror, Remote};
 use crate::ports::host::Hosts;
 use crate::ports::machine;
-use crate::ports::secrets::Secrets;
+use crate::ports::secrets::{AgeKeys, Secrets};
 use crate::ports::store::Store;
 use crate::render;
 use anyhow::{Context, anyhow, bail};
@@ -77,7 +77,9 @@ pub fn ports(config: &Config) -> anyhow::Result<Ports> {
         // A sandbox's limits are raised as one: DigitalOcean lets through 10 lists of keys where it lets through 250 calls.
         client.limits.key_lists_per_minute = Some((config.digitalocean.per_minute / 25).max(1) as usize);
     }
-    let hosts = Hosts::new(Secrets::in_folder(config.secrets_dir.clone()), config.reach.clone());
+    let keys = AgeKeys::new(config.age_key.iter().cloned().collect());
+    let secrets = Secrets::in_folder(config.secrets_dir.clone()).with_keys(keys);
+    let hosts = Hosts::new(secrets, config.reach.clone()).keyed(fingerprints(config));
     Ok(Ports { clock: Clock::System, digitalocean: Client::new(client)?, reach: config.reach.clone(), hosts })
 }
 
@@ -204,15 +206,26 @@ pub fn ledger(config: &Config, clock: &Clock) -> anyhow::Result<Ledger> {
     Ok(Ledger::new(keys.into_iter().map(ledger::Key::new).collect(), clock.clone()))
 }
 
+/// The key of fingerprints: the one that ledgers are signed with. Whoever may not read it, or looks before the first start,
+/// has none, and sees whether a secret is as it should be, but not which of them was another.
+fn fingerprints(config: &Config) -> Option<ledger::Key> {
+    let own =
+        || std::fs::read_to_string(config.data_dir.join("ledger.key")).ok().map(|text| text.trim().to_owned().into());
+    let key = config.ledger_key.as_ref().map_or_else(own, |key| key.read().ok());
+    key.map(ledger::Key::new)
+}
+
 /// Puts the controller together.
 pub async fn controller(config: &Config) -> anyhow::Result<Controller> {
+    // First, since it makes the key that fingerprints are made with as well.
+    let ledger = ledger(config, &Clock::System)?;
     let ports = ports(config)?;
     let mirror = mirror(config)?;
     let keeper = journal(config).await.context("the journal could not be opened")?;
     Ok(Controller {
         reporter: Reporter::new(config.branch.clone(), ports.clock.clone()),
         lease: lease(config),
-        ledger: ledger(config, &ports.clock)?,
+        ledger,
         ports,
         mirror,
         keeper,

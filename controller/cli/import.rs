@@ -3,7 +3,7 @@
 use super::init::quoted;
 use super::screen::Screen;
 use super::template::{self, Own};
-use super::{Exit, Global, Output, connect};
+use super::{Exit, Global, Output, connect, import_hosts};
 use crate::engine::import::{self, Files, ImportError, Imported};
 use crate::insight::Drafted;
 use crate::kinds::{self, AnyOperate};
@@ -11,6 +11,7 @@ use crate::ports::disk::{self, Entry};
 use crate::render::{self, Paint, paragraph, safe};
 use anyhow::{Context, anyhow, bail};
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
@@ -22,14 +23,20 @@ use uuid::Uuid;
 /// Looks at the whole account (a token with read access is enough) and writes an infra repo that says the same: after
 /// it, `driftless plan` has nothing to do. Settings say mode: observe, so that a controller only looks. What documents
 /// cannot say is left out and told, here and as comments in the files. No file that exists is touched.
+///
+/// With --host, it looks at hosts that the folder's documents declare instead, and writes documents for what stands on
+/// them and in no document yet: the sites that nginx serves.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  driftless import infra/\n  driftless import infra/ --only droplets,domains\n  driftless import more/ --estate-id 9f2c6a1e-0b7d-4c1e-9a55-3f1f1e0c2b7a   for an estate that has a repo already\n\nExit codes: 0 done, 3 done and something is left out, 1 error, nothing was written"
+    after_help = "Examples:\n  driftless import infra/\n  driftless import infra/ --only droplets,domains\n  driftless import more/ --estate-id 9f2c6a1e-0b7d-4c1e-9a55-3f1f1e0c2b7a   for an estate that has a repo already\n  driftless import infra/ --host erp   what stands on Host/erp, beside its documents\n\nExit codes: 0 done, 3 done and something is left out, 1 error, nothing was written"
 )]
 pub struct Arguments {
     /// The folder to write to (default: this folder)
     #[arg(default_value = ".", hide_default_value = true)]
     dir: PathBuf,
+    /// What stands on this host of the folder's documents; may be given several times
+    #[arg(long = "host", value_name = "HOST", conflicts_with_all = ["only", "estate", "estate_id"])]
+    hosts: Vec<String>,
     /// Only these kinds, such as droplets,domains (default: all)
     #[arg(long, value_delimiter = ',', value_name = "KINDS")]
     only: Vec<String>,
@@ -51,6 +58,9 @@ const LAST: &str = "settings.yaml";
 
 /// Runs the command.
 pub async fn run(arguments: Arguments, global: &Global, screen: &Screen) -> anyhow::Result<Exit> {
+    if !arguments.hosts.is_empty() {
+        return import_hosts::run(&arguments.dir, &arguments.hosts, global, screen).await;
+    }
     let kinds = chosen(&arguments.only)?;
     let config = connect::settings(global, screen)?;
     let dir = std::path::absolute(&arguments.dir)?;
@@ -78,7 +88,16 @@ pub async fn run(arguments: Arguments, global: &Global, screen: &Screen) -> anyh
     files.extend(imported.files.clone());
     nothing_stands_there(&dir, &shown, &files)?;
     write(&dir, &files)?;
-    let told = Told { kinds: &kinds, imported: &imported, files: &files, dir: &shown, estate: &estate, id };
+    let wrote = counted(files.len(), "file");
+    let told = Told {
+        kinds: &kinds,
+        imported: &imported,
+        files: &files,
+        head: format!("Wrote {wrote} to {shown} for the estate {estate}, mode: observe."),
+        nothing: "nothing: the account is empty",
+        next: next(&shown),
+        about: json!({"estate": estate, "estateId": id}),
+    };
     match screen.output {
         Output::Json => screen.json(&told.json()),
         Output::Text | Output::Markdown => screen.print(&told.text(&screen.out)),
@@ -114,7 +133,7 @@ fn chosen(only: &[String]) -> anyhow::Result<Vec<&'static dyn AnyOperate>> {
 }
 
 /// Says that it is at work, where it takes longer than a second and somebody watches.
-async fn patiently<T>(work: impl Future<Output = T>, screen: &Screen) -> T {
+pub(super) async fn patiently<T>(work: impl Future<Output = T>, screen: &Screen) -> T {
     let mut work = std::pin::pin!(work);
     tokio::select! {
         done = &mut work => return done,
@@ -145,7 +164,7 @@ fn there(dir: &Path, shown: &str) -> anyhow::Result<Files> {
 }
 
 /// Refuses where a file would be written over.
-fn nothing_stands_there(dir: &Path, shown: &str, files: &Files) -> anyhow::Result<()> {
+pub(super) fn nothing_stands_there(dir: &Path, shown: &str, files: &Files) -> anyhow::Result<()> {
     let mut there: Vec<&str> =
         files.keys().filter(|path| dir.join(path).symlink_metadata().is_ok()).map(String::as_str).collect();
     if there.is_empty() {
@@ -161,7 +180,7 @@ fn nothing_stands_there(dir: &Path, shown: &str, files: &Files) -> anyhow::Resul
 }
 
 /// What kept it from being whole, and what to do.
-fn explained(error: ImportError, kinds: &[&dyn AnyOperate], shown: &str, screen: &Screen) -> anyhow::Error {
+pub(super) fn explained(error: ImportError, kinds: &[&dyn AnyOperate], shown: &str, screen: &Screen) -> anyhow::Error {
     match &error {
         ImportError::Unread(unread) => {
             let lines: Vec<String> =
@@ -178,16 +197,28 @@ fn explained(error: ImportError, kinds: &[&dyn AnyOperate], shown: &str, screen:
             };
             anyhow!("{error}\n{}\n  {hint}", lines.join("\n"))
         }
+        ImportError::Unseen(unseen) => {
+            let hosts: BTreeMap<&str, &str> =
+                unseen.iter().map(|(scope, why)| (scope.within.as_deref().unwrap_or_default(), why.as_str())).collect();
+            let lines: Vec<String> =
+                hosts.iter().map(|(host, why)| format!("  Host/{host}: {}", safe::line(why))).collect();
+            let hint = "See that it can be reached from here; driftless trust HOST records the key that it shows.";
+            anyhow!("{error}\n{}\n  {hint}", lines.join("\n"))
+        }
         ImportError::Unsound(diagnostics) => {
             screen.note(&render::diagnostics(diagnostics, 1, &screen.err));
             anyhow!("{error}\n  If {shown} holds documents already, import into a new folder.")
         }
+        ImportError::NoHost { known, .. } if known.is_empty() => {
+            anyhow!("{error}\n  Write one for the machine (driftless explain Host), and name it.")
+        }
+        ImportError::NoHost { known, .. } => anyhow!("{error}\n  Declared are: {}", known.join(", ")),
         ImportError::Unclear(_) => anyhow!("{error}"),
     }
 }
 
 /// Writes new files; what another program has put there meanwhile stays.
-fn write(dir: &Path, files: &Files) -> anyhow::Result<()> {
+pub(super) fn write(dir: &Path, files: &Files) -> anyhow::Result<()> {
     let (last, first): (Vec<_>, Vec<_>) = files.iter().partition(|(path, _)| *path == LAST);
     for (path, bytes) in first.into_iter().chain(last) {
         let file = dir.join(path);
@@ -206,13 +237,18 @@ fn write(dir: &Path, files: &Files) -> anyhow::Result<()> {
 }
 
 /// What is said at the end.
-struct Told<'a> {
-    kinds: &'a [&'a dyn AnyOperate],
-    imported: &'a Imported,
-    files: &'a Files,
-    dir: &'a str,
-    estate: &'a str,
-    id: Uuid,
+pub(super) struct Told<'a> {
+    pub kinds: &'a [&'a dyn AnyOperate],
+    pub imported: &'a Imported,
+    pub files: &'a Files,
+    /// What was done, in a sentence.
+    pub head: String,
+    /// What is said where there is no document.
+    pub nothing: &'a str,
+    /// What to do next.
+    pub next: String,
+    /// For what, as JSON.
+    pub about: serde_json::Value,
 }
 
 impl Told<'_> {
@@ -221,7 +257,7 @@ impl Told<'_> {
     }
 
     /// Everything that is in no document, with why: whole objects, and parts of others.
-    fn left_out(&self) -> Vec<(&Drafted, &str)> {
+    pub(super) fn left_out(&self) -> Vec<(&Drafted, &str)> {
         let objects = self.imported.drafted.iter().filter_map(|one| Some((one, one.left_out.as_deref()?)));
         let parts = self.written().flat_map(|one| one.draft.left_out.iter().map(move |part| (one, part.as_str())));
         objects.chain(parts).collect()
@@ -240,14 +276,12 @@ impl Told<'_> {
             let with = word.map(|word| format!(" with {}", counted(parts, word))).unwrap_or_default();
             sums.push(format!("{}{with}", counted(all.len(), kind.many().trim_end_matches('s'))));
         }
-        if sums.is_empty() { "nothing: the account is empty".to_owned() } else { sums.join(", ") }
+        if sums.is_empty() { self.nothing.to_owned() } else { sums.join(", ") }
     }
 
-    fn text(&self, paint: &Paint) -> String {
+    pub(super) fn text(&self, paint: &Paint) -> String {
         let left_out = self.left_out();
-        let files = counted(self.files.len(), "file");
-        let head = format!("Wrote {files} to {} for the estate {}, mode: observe.", self.dir, self.estate);
-        let mut text = paragraph(0, &head, paint) + &paragraph(2, &self.sums(), paint);
+        let mut text = paragraph(0, &self.head, paint) + &paragraph(2, &self.sums(), paint);
         if !left_out.is_empty() {
             let stay = if left_out.len() == 1 {
                 "is left out and stays as it is"
@@ -261,11 +295,11 @@ impl Told<'_> {
                 text.push_str(&paragraph(4, why, paint));
             }
         }
-        text.push_str(&next(self.dir));
+        text.push_str(&self.next);
         text
     }
 
-    fn json(&self) -> serde_json::Value {
+    pub(super) fn json(&self) -> serde_json::Value {
         let pure: Vec<_> = self.kinds.iter().map(|kind| *kind as &dyn crate::model::AnyKind).collect();
         let documents: Vec<_> = self
             .written()
@@ -279,15 +313,17 @@ impl Told<'_> {
             .into_iter()
             .map(|(one, why)| json!({"id": one.id, "providerId": one.provider_id, "whole": one.left_out.is_some(), "why": why}))
             .collect();
-        json!({
+        let mut told = json!({
             "schema": "driftless.import/v1",
-            "estate": self.estate,
-            "estateId": self.id,
             "files": self.files.keys().collect::<Vec<_>>(),
             "documents": documents,
             "leftOut": left_out,
             "calls": self.imported.world.calls,
-        })
+        });
+        if let (Some(told), Some(about)) = (told.as_object_mut(), self.about.as_object()) {
+            told.extend(about.clone());
+        }
+        told
     }
 }
 
@@ -307,6 +343,6 @@ The plan of these files is empty.
     )
 }
 
-fn counted(count: usize, word: &str) -> String {
+pub(super) fn counted(count: usize, word: &str) -> String {
     if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
 }

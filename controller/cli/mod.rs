@@ -11,6 +11,7 @@ mod explain;
 mod freeze;
 mod history;
 mod import;
+mod import_hosts;
 mod init;
 mod inventory;
 mod journal;

@@ -142,7 +142,7 @@ impl Worker<'_> {
             let before = Answering { reach: &self.ports.reach, addresses };
             if let Err(lost) = self.reach_anew(kind, &change, &done, before).await {
                 let (digest, since) = (change.digest.clone(), self.ports.clock.now());
-                let failure = Failure { digest, attempts: 1, next: None, fault: lost.fault, since };
+                let failure = Failure { digest, attempts: 1, next: None, fault: lost.fault, since, unfit: None };
                 self.put_down(&[Patch::Fail(change.key.clone(), failure)]).await;
                 taken_back.extend(lost.back.map(|back| *back));
             }

@@ -185,10 +185,11 @@ impl<'a> Floor<'a> {
             None => "it is no longer needed".to_owned(),
             Some(now) => {
                 match plan::proceeds(&planned, now, &self.run.keeper.memory(), self.world.as_of) {
-                    // Approvals and failures are known by the digest of what was planned, and its reason stays.
+                    // Approvals and failures are known by the digest of what was planned, and its reason stays; what was
+                    // approved is told as going on, though the same would be held anew with its placeholders filled.
                     Ok(()) => {
-                        let Planned { digest, after, cause, .. } = planned;
-                        return Some(Planned { digest, after, cause, ..now.clone() });
+                        let Planned { digest, after, cause, standing, .. } = planned;
+                        return Some(Planned { digest, after, cause, standing, ..now.clone() });
                     }
                     Err(why) => format!("{why}; the next plan decides"),
                 }

@@ -64,7 +64,8 @@ mod tests {
     fn estate(freeze: Option<&str>) -> Estate {
         let settings = r#"{"estate": "test", "id": "9f2c6a1e-0000-4000-8000-00000000000a", "mode": "enforce"}"#;
         let settings: crate::model::Settings = serde_json::from_str(settings).expect("settings");
-        Estate { commit: None, settings, documents: BTreeMap::new(), freeze: freeze.map(str::to_owned), files: 0 }
+        let freeze = freeze.map(str::to_owned);
+        Estate { commit: None, settings, documents: BTreeMap::new(), sealed: BTreeMap::new(), freeze, files: 0 }
     }
 
     fn at(second: i64) -> Timestamp {

@@ -20,6 +20,7 @@ use std::time::Instant;
 ///
 /// Never fails as a whole: a scope that cannot be read says why, and the planner leaves it alone.
 pub async fn look(ports: &Ports, estate: &Estate, memory: &Memory) -> World {
+    ports.hosts.secrets().open(estate);
     let kinds: Vec<&dyn AnyOperate> = kinds::ALL.iter().copied().filter(|k| concerns(*k, estate, memory)).collect();
     gather(ports, &kinds, Some(estate), memory, false).await
 }

@@ -210,7 +210,8 @@ impl<'a> Worker<'a> {
             (_, None) => {}
         }
         let since = former.map_or(now, |f| f.since);
-        let failure = Failure { digest: change.digest.clone(), attempts, next, fault: fault.clone(), since };
+        let unfit = if matches!(fault, Fault::Unfit { .. }) { change.settles.clone() } else { None };
+        let failure = Failure { digest: change.digest.clone(), attempts, next, fault: fault.clone(), since, unfit };
         patches.push(Patch::Fail(change.key.clone(), failure));
         if let Err(error) = self.keeper.write(&patches).await {
             tracing::error!(%error, "a failure could not be written to the journal");
@@ -221,6 +222,7 @@ impl<'a> Worker<'a> {
     fn next(&self, fault: &Fault, attempts: u32, now: Timestamp, digest: &Digest) -> Option<Timestamp> {
         let wait = match fault {
             Fault::Unclear { .. } => return Some(now),
+            Fault::Unfit { .. } => return None,
             Fault::Transient { retry_after: Some(wait), .. } => *wait,
             Fault::Transient { .. } => self.backoff.next(attempts, seed(digest))?,
             // A refusal seldom cures itself, but a token may gain a scope and a limit may be raised: seldom, not never.

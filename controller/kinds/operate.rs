@@ -106,7 +106,9 @@ impl Look<'_> {
     /// The hosts that documents of this kind name, and those where Memory owns or has begun something of it.
     pub fn hosts<K: Kind>(&self) -> BTreeSet<String> {
         let wanted = self.wants::<K>().filter_map(|(_, want)| K::scope(want).within);
-        let owned = self.owned.values().filter_map(|owned| owned.scope.within.clone());
+        let former = |owned: &Owned| owned.retiring.iter().filter_map(|r| r.scope.clone()).collect::<Vec<_>>();
+        let owned = self.owned.values().flat_map(|owned| former(owned).into_iter().chain([owned.scope.clone()]));
+        let owned = owned.filter_map(|scope| scope.within);
         let begun = self.begun.iter().filter_map(|intent| intent.scope.within.clone());
         wanted.chain(owned).chain(begun).collect()
     }

@@ -64,6 +64,10 @@ pub trait AnyKind: Send + Sync {
     fn desire(&self, id: &ResourceId, spec: &Erased, estate: &EstateView<'_>) -> Result<Erased, Vec<Complaint>>;
     /// See `Kind::check`.
     fn check(&self, all: &[(&ResourceId, &Erased)]) -> Vec<(ResourceId, Complaint)>;
+    /// See `Kind::offer`.
+    fn offer(&self, want: &Erased) -> Option<Offer>;
+    /// See `Kind::meet`.
+    fn meet(&self, id: &ResourceId, want: &Erased, offers: &Offers) -> Result<Option<Erased>, Vec<Complaint>>;
     /// See `Kind::needs`.
     fn needs(&self, want: &Erased) -> Vec<Need>;
     /// See `Kind::scope`.
@@ -155,6 +159,12 @@ impl<K: Kind> AnyKind for Of<K> {
     fn check(&self, all: &[(&ResourceId, &Erased)]) -> Vec<(ResourceId, Complaint)> {
         let all: Vec<(&ResourceId, &K::Want)> = all.iter().map(|(id, want)| (*id, expose(want))).collect();
         K::check(&all)
+    }
+    fn offer(&self, want: &Erased) -> Option<Offer> {
+        K::offer(expose(want))
+    }
+    fn meet(&self, id: &ResourceId, want: &Erased, offers: &Offers) -> Result<Option<Erased>, Vec<Complaint>> {
+        K::meet(id, expose(want), offers).map(|met| met.map(|want| Arc::new(want) as Erased))
     }
     fn needs(&self, want: &Erased) -> Vec<Need> {
         K::needs(expose(want))

@@ -15,6 +15,8 @@ pub struct Estate {
     pub documents: BTreeMap<ResourceId, Document>,
     /// How many files were read.
     pub files: usize,
+    /// The SOPS files under the watched path, as they are: by their paths from the repo's root.
+    pub sealed: BTreeMap<String, Arc<[u8]>>,
     /// Why nothing is to be written to the world: the text of the file FREEZE in the watched path.
     pub freeze: Option<String>,
 }

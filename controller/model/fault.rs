@@ -25,6 +25,14 @@ pub enum Fault {
         /// What to do.
         hint: String,
     },
+    /// It was done, and what came of it is no good: the same content is not tried again, unless somebody says so.
+    #[error("{what}")]
+    Unfit {
+        /// What was tried, on what, and what came back.
+        what: String,
+        /// What to do.
+        hint: String,
+    },
     /// It was sent, and whether it happened is not known: never retried, only settled by looking.
     #[error("{what}")]
     Unclear {
@@ -44,6 +52,10 @@ impl Fault {
     pub fn permanent(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Permanent { what: what.into(), hint: hint.into() }
     }
+    /// A fault of the content itself.
+    pub fn unfit(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Unfit { what: what.into(), hint: hint.into() }
+    }
     /// A fault whose effect has to be looked for.
     pub fn unclear(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Unclear { what: what.into(), hint: hint.into() }
@@ -51,7 +63,10 @@ impl Fault {
     /// What to do next, in a sentence; may be empty.
     pub fn hint(&self) -> &str {
         match self {
-            Self::Transient { hint, .. } | Self::Permanent { hint, .. } | Self::Unclear { hint, .. } => hint,
+            Self::Transient { hint, .. }
+            | Self::Permanent { hint, .. }
+            | Self::Unfit { hint, .. }
+            | Self::Unclear { hint, .. } => hint,
         }
     }
 }

@@ -45,6 +45,15 @@ pub trait Kind: Send + Sync + 'static {
     fn check(_all: &[(&ResourceId, &Self::Want)]) -> Vec<(ResourceId, Complaint)> {
         Vec::new()
     }
+    /// What others can use of it by what git says alone.
+    fn offer(_want: &Self::Want) -> Option<Offer> {
+        None
+    }
+    /// Fills in what it uses of others, or says why that is not to be had; none: it uses nothing. What is not among
+    /// the offers has been told of, and is left as it is.
+    fn meet(_id: &ResourceId, _want: &Self::Want, _offers: &Offers) -> Result<Option<Self::Want>, Vec<Complaint>> {
+        Ok(None)
+    }
     /// References to other documents, which order the work.
     fn needs(want: &Self::Want) -> Vec<Need>;
     /// Where the wanted object would be found.

@@ -36,6 +36,14 @@ impl Key {
         &self.id
     }
 
+    /// A fingerprint of something secret: it says only to whoever has this key whether two are the same.
+    pub fn fingerprint(&self, of: &[u8]) -> Option<String> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.secret.expose_secret().as_bytes()).ok()?;
+        mac.update(b"driftless fingerprint\n");
+        mac.update(of);
+        Some(hex(&mac.finalize().into_bytes()))
+    }
+
     fn mac(&self, what: &str) -> Option<Hmac<Sha256>> {
         let mut mac = Hmac::<Sha256>::new_from_slice(self.secret.expose_secret().as_bytes()).ok()?;
         mac.update(SCHEMA.as_bytes());

@@ -92,6 +92,9 @@ pub struct Retiring {
     pub provider_id: ProviderId,
     /// Its generation.
     pub generation: u32,
+    /// Where it lives, where that is not where its successor does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
 }
 
 /// Work that was begun: written before the first call, removed after the last.
@@ -213,6 +216,9 @@ pub struct Failure {
     pub fault: super::Fault,
     /// Since when it fails.
     pub since: Timestamp,
+    /// What was wanted, where that itself is no good: no change that wants the same is tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unfit: Option<Digest>,
 }
 
 impl Failure {

@@ -3,6 +3,7 @@
 
 use super::clerk::Clerk;
 use crate::model::finding::Weight;
+use crate::model::memory::Retiring;
 use crate::model::plan::Unowned;
 use crate::model::{
     AnyKind, Estate, Finding, Intent, Live, Memory, Observed, Owned, Patch, ProviderId, ResourceId, Verb, World,
@@ -19,6 +20,8 @@ pub struct Claim<'w> {
     pub generation: u32,
     /// Former generations that still live.
     pub retiring: Vec<&'w Live>,
+    /// Former generations where nobody could look this time.
+    pub hidden: Vec<Retiring>,
     /// What is remembered of it, under its present or a former name.
     pub owned: Option<&'w Owned>,
     /// Whether an open intent forbids planning anything for it now.
@@ -60,7 +63,16 @@ pub fn claim<'w>(kinds: &[&dyn AnyKind], estate: &'w Estate, world: &'w World, m
 impl<'w> Claim<'w> {
     /// A claim that found nothing yet.
     pub(super) fn new(observed: Observed<&'w Live>, owned: Option<&'w Owned>) -> Self {
-        Self { observed, adopting: false, generation: 0, retiring: Vec::new(), owned, waits: false, made_by: None }
+        Self {
+            observed,
+            adopting: false,
+            generation: 0,
+            retiring: Vec::new(),
+            hidden: Vec::new(),
+            owned,
+            waits: false,
+            made_by: None,
+        }
     }
 
     pub(super) fn unknown(why: &str, owned: Option<&'w Owned>) -> Self {

@@ -5,6 +5,7 @@ use super::claim::{Claim, Claims};
 use super::herd::Herd;
 use super::settle::{self, Settled};
 use crate::model::finding::Weight;
+use crate::model::memory::Retiring;
 use crate::model::plan::Unowned;
 use crate::model::{
     Adopt, AnyKind, Document, Estate, Finding, Intent, Live, Marker, Memory, Observed, Owned, Patch, ProviderId,
@@ -214,11 +215,26 @@ impl<'a, 'w> Clerk<'a, 'w> {
         }
         let former = ages.iter().filter(|(_, age)| *age < newest);
         let retiring = former.filter_map(|(at, _)| self.herd.live.get(*at).copied()).collect();
+        let hidden = self.hidden(case);
         self.take(case, head, |claim| {
             claim.generation = newest;
+            claim.hidden = hidden;
             claim.retiring = retiring;
             claim.made_by = made.filter(|(at, _)| *at == head).map(|(_, intent)| intent);
         });
+    }
+
+    /// Former generations in places that could not be seen: they are remembered until they can be.
+    fn hidden(&mut self, case: &Case<'w>) -> Vec<Retiring> {
+        let former = case.owned.into_iter().flat_map(|owned| &owned.retiring);
+        let unseen = |former: &Retiring| former.scope.as_ref().and_then(|scope| self.unseen(scope));
+        let hidden: Vec<(&Retiring, String)> = former.filter_map(|r| Some((r, unseen(r)?))).collect();
+        for (former, why) in &hidden {
+            let text = format!("its former self {} is to go, and could not be looked at: {why}", former.provider_id);
+            let finding = Finding::about(&case.id, Weight::Problem, "former-unseen", text);
+            self.claims.findings.push(finding.hint("It goes as soon as it can be seen; nothing else waits for that."));
+        }
+        hidden.into_iter().map(|(former, _)| former.clone()).collect()
     }
 
     /// The generation of a live object: as remembered, else as marked, else the first.

@@ -28,8 +28,10 @@ impl Draft<'_> {
                 self.remember.extend(self.closed(intent));
             }
         }
-        for key in self.memory.failures.keys() {
-            let planned = self.changed.get(&key.id).is_some_and(|keys| keys.contains(key));
+        for (key, failure) in &self.memory.failures {
+            // What is no good stays so by whatever change it is wanted.
+            let same = |other: &ChangeKey| other == key || failure.unfit.is_some() && other.part == key.part;
+            let planned = self.changed.get(&key.id).is_some_and(|keys| keys.iter().any(same));
             if !planned && self.judged(claims, &key.id) {
                 self.remember.push(Patch::Heal(key.clone()));
             }

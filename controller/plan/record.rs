@@ -97,15 +97,25 @@ pub fn tightened(document: &Document, claim: &Claim<'_>) -> Option<Patch> {
 /// Former generations that a replacement of ours left behind; what only a marker names is not remembered as agreed.
 fn retiring(kind: &dyn AnyKind, claim: &Claim<'_>) -> Vec<Retiring> {
     let left = claim.retiring.iter().filter(|live| claim.left_behind(&live.provider_id));
-    let retiring =
-        |live: &&Live| Retiring { provider_id: live.provider_id.clone(), generation: generation_of(claim, live, kind) };
-    left.map(retiring).collect()
+    let retiring = |live: &&Live| Retiring {
+        provider_id: live.provider_id.clone(),
+        generation: generation_of(claim, live, kind),
+        scope: scope_of(claim, live),
+    };
+    left.map(retiring).chain(claim.hidden.iter().cloned()).collect()
 }
 
 /// What was sent and cannot be read back: as remembered, or as the interrupted create meant it.
 fn wrote(claim: &Claim<'_>) -> BTreeMap<String, Digest> {
     let remembered = claim.made_by.map(|intent| &intent.wrote).or(claim.owned.map(|o| &o.wrote));
     remembered.cloned().unwrap_or_default()
+}
+
+/// Where a former generation lives, where its successor does not.
+fn scope_of(claim: &Claim<'_>, live: &Live) -> Option<Scope> {
+    let known = claim.owned.and_then(|o| o.retiring.iter().find(|r| r.provider_id == live.provider_id));
+    let made = claim.made_by.zip(claim.owned).filter(|(intent, owned)| intent.scope != owned.scope);
+    known.map_or_else(|| made.map(|(_, owned)| owned.scope.clone()), |r| r.scope.clone())
 }
 
 fn generation_of(claim: &Claim<'_>, live: &Live, kind: &dyn AnyKind) -> u32 {
@@ -197,7 +207,8 @@ fn own(kind: &dyn AnyKind, document: &Document, owned: Option<&Owned>, change: &
     let provider_id = done.provider_id.clone().or_else(|| change.provider_id.clone())?;
     let mut retiring = owned.map(|o| o.retiring.clone()).unwrap_or_default();
     if let (Verb::Replace, Some(former)) = (change.key.verb, owned) {
-        retiring.push(Retiring { provider_id: former.provider_id.clone(), generation: former.generation });
+        let scope = Some(former.scope.clone()).filter(|scope| *scope != kind.scope(&document.want));
+        retiring.push(Retiring { provider_id: former.provider_id.clone(), generation: former.generation, scope });
     }
     let makes = matches!(change.key.verb, Verb::Create | Verb::Replace);
     // What is remembered of an object that has gone says nothing about one that is taken over in its place.

@@ -5,8 +5,8 @@ use super::assemble::Draft;
 use super::claim::Claim;
 use super::{guard, record, sequence, settle};
 use crate::model::{
-    AnyKind, Cause, ChangeKey, Digest, Document, Hold, HoldReason, Mode, Place, Planned, Policy, Reached, ResourceId,
-    Shown, Standing, Step, Supply, Verb,
+    AnyKind, Cause, ChangeKey, Digest, Document, Failure, Hold, HoldReason, Mode, Place, Planned, Policy, Reached,
+    ResourceId, Shown, Standing, Step, Supply, Verb,
 };
 use jiff::Timestamp;
 
@@ -78,7 +78,8 @@ impl Draft<'_> {
 
     /// What earlier tries say: a failure waits for its time, a lost answer is looked for before anything is sent again.
     pub(super) fn past(&mut self, change: &mut Planned) {
-        if let Some(failure) = self.memory.failures.get(&change.key).filter(|f| f.digest == change.digest) {
+        let same = self.memory.failures.get(&change.key).filter(|f| f.digest == change.digest);
+        if let Some(failure) = same.or_else(|| self.unfit(change)) {
             match failure.next {
                 Some(next) if next > self.world.as_of => {
                     change.standing = Standing::Backoff(next);
@@ -101,16 +102,25 @@ impl Draft<'_> {
         }
     }
 
-    /// Whether this look may lack what was written before, until when, and why. What a look has shown once, and another
-    /// one lacks, is given the same time before it is made again; a new wish, and what alters or removes, need not wait.
+    /// The failure of another change that wanted the same, where that itself is no good: it is not tried by another name.
+    fn unfit(&self, change: &Planned) -> Option<&Failure> {
+        let wanted = change.settles.as_ref().filter(|_| change.key.part.is_none())?;
+        let of_it = |key: &&ChangeKey| key.id == change.key.id && key.part.is_none();
+        let mut failures = self.memory.failures.iter().filter(|(key, _)| of_it(key)).map(|(_, failure)| failure);
+        failures.find(|failure| failure.unfit.as_ref() == Some(wanted))
+    }
+
+    /// Whether this look may lack what was written before, until when, and why. Where a look has shown it once, only what
+    /// would add something has the same time to wait: another look may lack it again. Whether the document was changed
+    /// meanwhile says nothing of that, since another wish may come to the same record.
     fn unshown(&self, change: &Planned) -> Option<(Timestamp, &'static str)> {
         if !self.shows_later(&change.key) {
             return None;
         }
         let keys = [Verb::Create, Verb::Update].map(|verb| ChangeKey { verb, ..change.key.clone() });
         let open = keys.iter().filter_map(|key| self.memory.intents.get(key));
-        let again = change.cause == Cause::Drift && change.fields.iter().any(|field| field.from == Shown::Nothing);
-        let open = open.filter(|i| i.reached != Reached::Shown || again);
+        let adds = change.fields.iter().any(|field| field.from == Shown::Nothing);
+        let open = open.filter(|i| i.reached != Reached::Shown || adds);
         let last = open.max_by_key(|i| i.opened).filter(|i| settle::settles(i) > self.world.as_of)?;
         let text = match last.reached {
             Reached::Begun => "it was sent and no answer came; it is looked for before it is sent again",

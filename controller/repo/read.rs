@@ -10,10 +10,11 @@ use super::select::{MAX_FILE, below, normal, select};
 use super::tree::Tree;
 use super::{named, settings};
 use crate::model::{
-    Adopt, AnyKind, Complaint, Diagnostic, Document, Erased, Estate, EstateView, Key, Need, Place, ResourceId, Scope,
-    Settings, Severity,
+    Adopt, AnyKind, Complaint, Diagnostic, Document, Erased, Estate, EstateView, Key, Need, Offers, Place, ResourceId,
+    Scope, Settings, Severity,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// What is read.
 #[derive(Clone, Debug, Default)]
@@ -114,14 +115,38 @@ fn estate(
     }
     let unread = all.unread;
     let settings = the_settings(&mut all, watched, !broken.is_empty() || unread, &mut locator, sink);
-    let documents = desire(std::mem::take(&mut all.drafts), kinds, &EstateView { files: &files }, &mut locator, sink);
+    let wanted = desire(std::mem::take(&mut all.drafts), kinds, &EstateView { files: &files }, &mut locator, sink);
+    let documents = meet(wanted, kinds, &mut locator, sink);
     between(&documents, kinds, &mut locator, sink);
     let texts: Vec<_> = broken.iter().filter_map(|file| tree.fetch(file).ok()).collect();
     let excused = |id: &ResourceId| unread || texts.iter().any(|text| contains(text, id.name.as_bytes()));
     links::dangling(&documents, &all.declared, excused, &mut locator, sink);
     links::rings(&documents, &mut locator, sink);
     let documents = documents.into_iter().map(|(document, _)| (document.id.clone(), document)).collect();
-    Some(Estate { commit: options.commit.clone(), settings: settings?, documents, files: all.files, freeze: None })
+    let sealed = sealed(tree, watched, sink);
+    let commit = options.commit.clone();
+    Some(Estate { commit, settings: settings?, documents, files: all.files, sealed, freeze: None })
+}
+
+/// Where SOPS files are, from the watched path on, and how their names end.
+const SEALED: &str = "secrets/";
+const SOPS: [&str; 2] = [".sops.yaml", ".sops.yml"];
+
+/// The SOPS files, as they are: nothing here has the keys to them.
+fn sealed(tree: &Tree<'_>, watched: &str, sink: &mut Sink) -> BTreeMap<String, Arc<[u8]>> {
+    let is = |path: &str| {
+        let name = below(path, watched).and_then(|rest| rest.strip_prefix(SEALED));
+        name.is_some_and(|name| !name.contains('/') && SOPS.iter().any(|end| name.ends_with(end)))
+    };
+    let paths: Vec<String> = tree.iter().map(|(path, _)| path.to_owned()).filter(|path| is(path)).collect();
+    let mut found = BTreeMap::new();
+    for path in paths {
+        match tree.fetch(&path) {
+            Ok(bytes) => drop(found.insert(path, bytes)),
+            Err(why) => sink.push(whole(&path, format!("{path} cannot be read: {why}"), "", "")),
+        }
+    }
+    found
 }
 
 fn contains(text: &[u8], word: &[u8]) -> bool {
@@ -213,8 +238,8 @@ fn desire(
     view: &EstateView<'_>,
     locator: &mut Locator<'_>,
     sink: &mut Sink,
-) -> Vec<(Document, usize)> {
-    let mut documents = Vec::with_capacity(drafts.len());
+) -> Vec<(Draft, Erased)> {
+    let mut wanted = Vec::with_capacity(drafts.len());
     for draft in drafts {
         let Some(kind) = kinds.list.get(draft.kind) else { continue };
         // A file that could not be read has been told.
@@ -225,14 +250,36 @@ fn desire(
             Err(complaints) => {
                 complaints.into_iter().for_each(|c| sink.push(locator.diagnostic(&draft, c)));
             }
-            Ok(want) => {
-                let fingerprints = kind.fingerprints(&want);
-                let Draft { id, labels, formerly, policy, place, fields, index, depends, .. } = draft;
-                let needs = needs(kind.needs(&want), depends);
-                let document = Document { id, labels, formerly, policy, needs, want, fingerprints, place, fields };
-                documents.push((document, index));
-            }
+            Ok(want) => wanted.push((draft, want)),
         }
+    }
+    wanted
+}
+
+/// Brings together what documents offer and what others use of it.
+fn meet(
+    wanted: Vec<(Draft, Erased)>,
+    kinds: &Kinds<'_>,
+    locator: &mut Locator<'_>,
+    sink: &mut Sink,
+) -> Vec<(Document, usize)> {
+    let offer = |(draft, want): &(Draft, Erased)| Some((draft.id.clone(), kinds.list.get(draft.kind)?.offer(want)?));
+    let offers: Offers = wanted.iter().filter_map(offer).collect();
+    let mut documents = Vec::with_capacity(wanted.len());
+    for (draft, want) in wanted {
+        let Some(kind) = kinds.list.get(draft.kind) else { continue };
+        let want = match kind.meet(&draft.id, &want, &offers) {
+            Ok(met) => met.unwrap_or(want),
+            Err(complaints) => {
+                complaints.into_iter().for_each(|c| sink.push(locator.diagnostic(&draft, c)));
+                want
+            }
+        };
+        let fingerprints = kind.fingerprints(&want);
+        let Draft { id, labels, formerly, policy, place, fields, index, depends, .. } = draft;
+        let needs = needs(kind.needs(&want), depends);
+        let document = Document { id, labels, formerly, policy, needs, want, fingerprints, place, fields };
+        documents.push((document, index));
     }
     documents
 }

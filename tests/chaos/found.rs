@@ -1,6 +1,7 @@
 //! Mistakes of the controller that random schedules found, each as a small story of its own.
 
 use crate::house::{ENFORCE, House};
+use driftless::model::Attempt;
 use driftless::ports::clock::Clock;
 
 const DROPLET: &str = "apiVersion: driftless/v1\nkind: Droplet\nmetadata: {name: erp}\nspec: {region: sgp1, size: s-1vcpu-1gb, image: ubuntu-22-04-x64}\n";
@@ -9,7 +10,11 @@ const ZONE: &str =
 
 async fn house(files: &[(&str, &str)]) -> House {
     let clock = Clock::at("2026-03-01T12:00:00Z".parse().expect("a time"));
-    House::at(&[&[("settings.yaml", ENFORCE)], files].concat(), crate::house::sandbox_settings(), clock).await
+    let house =
+        House::at(&[&[("settings.yaml", ENFORCE)], files].concat(), crate::house::sandbox_settings(), clock).await;
+    // The simulator keeps what was only while some fault may ask for it.
+    house.fault("GET /v2/nothing stale=1s");
+    house
 }
 
 /// Seed 409: nothing looked at a kind any more once its last document had gone, and the create of unknown fate with it.
@@ -111,4 +116,47 @@ async fn a_record_that_one_list_has_shown_and_the_next_lacks_is_not_made_again_f
     house.push(&[("zone.yaml", Some(&records("203.0.113.8")))]).await;
     house.cycle().await;
     assert_eq!(hosts(&house), ["203.0.113.8"]);
+}
+
+/// Seed 1384: the document named the droplet anew, so that the same record seemed to be another wish.
+#[tokio::test]
+async fn a_record_whose_document_came_to_say_the_same_in_other_words_is_not_made_again_for_a_minute() {
+    let zone =
+        |droplet: &str| ZONE.replace("records: []", &format!("records: [{{name: www, type: A, droplet: {droplet}}}]"));
+    let house = house(&[("erp.yaml", DROPLET), ("zone.yaml", ZONE)]).await;
+    house.cycle().await;
+    house.pass(120);
+    house.push(&[("zone.yaml", Some(&zone("erp")))]).await;
+    house.cycle().await;
+    house.pass(5);
+    house.cycle().await;
+    house.fault("GET /v2/domains/*/records stale=40s");
+    let renamed = DROPLET.replace("name: erp", "name: shop, formerly: [erp]").replace("spec: {", "spec: {name: erp, ");
+    house.push(&[("erp.yaml", Some(&renamed)), ("zone.yaml", Some(&zone("shop")))]).await;
+    house.cycle().await;
+    assert_eq!(hosts(&house).len(), 1, "{:?}", hosts(&house));
+}
+
+/// Seed 4957: an approved adoption that waited for a droplet was done, and told as held.
+#[tokio::test]
+async fn what_was_approved_is_told_as_going_on_once_its_placeholders_are_filled() {
+    let firewall = "apiVersion: driftless/v1\nkind: Firewall\nmetadata: {name: web}\nspec:\n  applyTo: {droplets: [erp]}\n  \
+                    inbound: [{protocol: tcp, ports: 443, from: [any]}]\n  outbound: [{protocol: tcp, ports: all, to: [any]}]\n";
+    let house = house(&[("note.txt", "")]).await;
+    let body = serde_json::json!({
+        "name": "web", "outbound_rules": [],
+        "inbound_rules": [{"protocol": "tcp", "ports": "443", "sources": {"addresses": ["203.0.113.0/24"]}}]
+    });
+    let url = format!("{}/v2/firewalls", house.running.url());
+    let made = reqwest::Client::new().post(url).bearer_auth("sandbox").json(&body).send().await.expect("an answer");
+    assert!(made.status().is_success(), "{made:?}");
+    house.push(&[("erp.yaml", Some(DROPLET)), ("web.yaml", Some(firewall))]).await;
+    house.fault("POST /v2/droplets 500 count=1");
+    house.cycle().await;
+    assert_eq!(house.approve_all().await, 1);
+    house.pass(3600);
+    let snapshot = house.cycle().await;
+    let told: Vec<(String, bool)> =
+        snapshot.outcomes.iter().map(|o| (o.key.to_string(), o.change.goes() && o.attempt == Attempt::Done)).collect();
+    assert!(told.contains(&("Firewall/web update".to_owned(), true)), "{told:?} {:?}", snapshot.outcomes);
 }

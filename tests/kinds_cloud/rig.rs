@@ -182,7 +182,11 @@ impl<K: Operate<Want: Clone>> Life<K> {
             (Verb::Release | Verb::Delete, _) => return,
             (Verb::Retire, _) => retiring.retain(|r| Some(&r.provider_id) != change.provider_id.as_ref()),
             (Verb::Replace, Some(old)) => {
-                retiring.push(Retiring { provider_id: old.provider_id.clone(), generation: old.generation });
+                retiring.push(Retiring {
+                    provider_id: old.provider_id.clone(),
+                    generation: old.generation,
+                    scope: None,
+                });
             }
             _ => {}
         }

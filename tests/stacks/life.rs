@@ -9,11 +9,16 @@ use std::os::unix::fs::PermissionsExt;
 
 const SECRET: &str = "hunter2 isn't it";
 
-/// A house over an sshd whose sessions speak to this engine, with the secret in its folder.
-async fn house(engine: &Engine, sshd: &mut Sshd, files: &[(&str, &str)]) -> House {
+/// Has the sessions of an sshd speak to this engine.
+pub async fn speaks_to(sshd: &mut Sshd, engine: &Engine) {
     let line = format!("SetEnv DOCKER_HOST={}\n", engine.address());
     std::fs::write(sshd.folder.path().join("more.conf"), line).expect("written");
     assert!(sshd.restart("host").await, "the port is its own");
+}
+
+/// A house over an sshd whose sessions speak to this engine, with the secret in its folder.
+pub async fn house(engine: &Engine, sshd: &mut Sshd, files: &[(&str, &str)]) -> House {
+    speaks_to(sshd, engine).await;
     let house = House::new(files).await;
     let secrets = house.folder.path().join("secrets");
     std::fs::create_dir_all(&secrets).expect("a folder");
@@ -22,10 +27,11 @@ async fn house(engine: &Engine, sshd: &mut Sshd, files: &[(&str, &str)]) -> Hous
     house
 }
 
-fn host(sshd: &Sshd) -> String {
+/// The document of the host of this name behind an sshd.
+pub fn host(sshd: &Sshd, name: &str) -> String {
     let key = sshd.host_key("host");
     format!(
-        "apiVersion: driftless/v1\nkind: Host\nmetadata: {{name: erp}}\nspec: {{address: 127.0.0.1, port: {}, user: {}, \
+        "apiVersion: driftless/v1\nkind: Host\nmetadata: {{name: {name}}}\nspec: {{address: 127.0.0.1, port: {}, user: {}, \
          identity: {{secret: ssh.ops}}, hostKey: \"{key}\"}}\n",
         sshd.port,
         user()
@@ -44,18 +50,20 @@ fn fields(snapshot: &Snapshot) -> Vec<(String, String)> {
 }
 
 /// Has a cycle put back what was done, and gives the one field that it saw.
-async fn heals(house: &House) -> (String, String) {
+pub async fn heals(house: &House) -> (String, String) {
     let snapshot = house.settles().await;
     let fields = fields(&snapshot);
     assert_eq!(fields.len(), 1, "{fields:?}");
     fields.into_iter().next().expect("one")
 }
 
-fn refused(snapshot: &Snapshot) -> String {
+pub fn refused(snapshot: &Snapshot) -> String {
     let outcomes = failed(&snapshot.outcomes);
     let [outcome] = outcomes.as_slice() else { panic!("{outcomes:?}") };
     match &outcome.attempt {
-        Attempt::Failed { fault: Fault::Permanent { what, hint }, .. } => format!("{what}\n{hint}"),
+        Attempt::Failed { fault: Fault::Permanent { what, hint } | Fault::Unfit { what, hint }, .. } => {
+            format!("{what}\n{hint}")
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -64,7 +72,7 @@ fn refused(snapshot: &Snapshot) -> String {
 async fn one_commit_makes_a_stack_and_whatever_is_done_by_hand_is_put_back() {
     let Some(engine) = Engine::start() else { return };
     let Some(mut sshd) = Sshd::start().await else { return };
-    let (host, document, yaml) = (host(&sshd), stack(&engine, ""), compose(WAITS));
+    let (host, document, yaml) = (host(&sshd, "erp"), stack(&engine, ""), compose(WAITS));
     let files = [
         ("settings.yaml", SETTINGS),
         ("host.yaml", &host),
@@ -108,7 +116,7 @@ async fn one_commit_makes_a_stack_and_whatever_is_done_by_hand_is_put_back() {
     // A rotated secret starts what uses it anew, and is shown by name alone.
     std::fs::write(house.folder.path().join("secrets/odoo.postgres"), "another").expect("written");
     let (path, _) = heals(&house).await;
-    assert_eq!((path.as_str(), engine.say(&password).as_str()), ("files..env", "another"));
+    assert_eq!((path.as_str(), engine.say(&password).as_str()), ("env.PASSWORD", "another"));
 
     // Another image under the same name.
     engine.image("tiny:1", "two");
@@ -127,7 +135,8 @@ async fn one_commit_makes_a_stack_and_whatever_is_done_by_hand_is_put_back() {
     let ends = "[\"sh\", \"-c\", \"echo no database for $$PASSWORD; exit 3\"]";
     house.push(&[("stacks/odoo/compose.yaml", Some(&compose(ends)))]).await;
     let told = refused(house.cycle().await.as_ref());
-    assert!(told.contains("no database for (secret)") && told.contains("git revert"), "{told}");
+    assert!(told.contains("no database for (secret)") && told.contains("the version before runs again"), "{told}");
+    assert_eq!(engine.web().0, "x=2", "the version before runs again");
     house.push(&[("stacks/odoo/compose.yaml", Some(&yaml))]).await;
     house.settles().await;
     assert_eq!(engine.web().0, "x=2");

@@ -1,17 +1,18 @@
-//! Works on stacks. Decides nothing: each step is one script on the host, and then the receipt.
+//! Works on stacks. Decides nothing: each step is one script on the host, which writes the receipt as well.
 //!
 //! What happens if interrupted: the receipt is written last, so a stack without its end is brought up again, and compose
 //! does nothing twice.
 
 use super::super::operate::{Finished, Work};
 use super::live::{State, Step, provider_id};
-use super::receipt::Receipt;
+use super::private::Private;
+use super::receipt::Sent;
+use super::ship::Way;
 use super::want::Want;
 use super::{ComposeStack, observe, ship};
 use crate::model::{Digest, Fault};
 use crate::ports::host::survey::Ask;
-use crate::ports::host::{Command, File, Host, Output, last_lines};
-use secrecy::ExposeSecret;
+use crate::ports::host::{Command, Host, Output, last_lines};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -22,18 +23,28 @@ const LINES: usize = 20;
 const LETTERS: usize = 2_000;
 
 pub(super) async fn apply(work: &Work<'_>, step: Step) -> Result<Finished<State>, Fault> {
+    let stays = || Ok(Finished { provider_id: work.provider_id.cloned(), state: None });
     match step {
-        Step::Up { version, restart } => up(work, wanted(work, &version)?, &restart).await,
-        Step::Adopt { version } => adopt(work, wanted(work, &version)?).await,
+        Step::Up { version, restart, build, fresh } => {
+            up(work, wanted(work, &version)?, Way { restart, build, fresh, stamp: false }).await
+        }
+        // Compose has said before what it would make of it, and that is what there is.
+        Step::Adopt { version } => up(work, wanted(work, &version)?, Way { stamp: true, ..Way::default() }).await,
+        Step::Heal { host, directory, service, anew, containers } => {
+            let (verb, now) = (if anew { "restart" } else { "start" }, work.ports.clock.now().as_second());
+            let command = ship::heal(&directory, &service, verb, now, &containers);
+            work.ports.hosts.host(&host)?.run(&command.within(STOP)).await?;
+            stays()
+        }
         Step::Drop { host, containers } => {
             let words = ["docker", "rm", "-f", "--"].into_iter().map(str::to_owned).chain(containers);
             let command = Command::program("removing containers", words).within(STOP);
             work.ports.hosts.host(&host)?.run(&command).await?;
-            Ok(Finished { provider_id: work.provider_id.cloned(), state: None })
+            stays()
         }
         Step::Stop { host, project } => {
             whole(work, &host, &project, "stop").await?;
-            Ok(Finished { provider_id: work.provider_id.cloned(), state: None })
+            stays()
         }
         Step::Down { host, project } => {
             whole(work, &host, &project, "down").await?;
@@ -60,63 +71,26 @@ async fn whole(work: &Work<'_>, host: &str, project: &str, verb: &str) -> Result
     Ok(())
 }
 
-fn variables(work: &Work<'_>, want: &Want) -> Result<Option<String>, Fault> {
-    observe::dot_env(&work.ports.hosts, want).map_err(|why| {
+async fn up(work: &Work<'_>, want: &Want, way: Way) -> Result<Finished<State>, Fault> {
+    let hosts = &work.ports.hosts;
+    let host = hosts.host(&want.host.name)?;
+    let private = observe::private(hosts, want).map_err(|why| {
         let what = format!("{} was not brought up: {why}", work.key.id);
         Fault::permanent(what, "Nothing was changed. Put the secret into the secrets folder or the environment.")
-    })
-}
-
-async fn up(work: &Work<'_>, want: &Want, restart: &BTreeSet<String>) -> Result<Finished<State>, Fault> {
-    let host = work.ports.hosts.host(&want.host.name)?;
-    let dot_env = variables(work, want)?;
-    let output = host.output(&ship::up(want, dot_env.as_deref(), restart)).await?;
-    if output.code != 0 {
-        return Err(refused(work, want, &output));
+    })?;
+    let sent = Sent::new(want, private.prints(want, hosts.key()), work.ports.clock.now());
+    let said = host.output(&ship::up(want, &private, &sent, &way)).await;
+    let (fault, begun) = match said {
+        Ok(output) if output.code == 0 => return finished(want, &host, work).await,
+        Ok(output) => (refused(work, want, &private, &output), matches!(output.code, 85 | 86)),
+        // The script goes on without us.
+        Err(error) => (error.into(), true),
+    };
+    if begun {
+        // What there is of it is ours, and not somebody else's to be taken over.
+        work.progress.stage(None, Some(&provider_id(&want.host.name, &want.project))).await?;
     }
-    write_receipt(work, want, &host, dot_env.as_deref(), &output.text()).await?;
-    finished(want, &host, work).await
-}
-
-/// Compose has said before what it would make of it, and that is what there is.
-async fn adopt(work: &Work<'_>, want: &Want) -> Result<Finished<State>, Fault> {
-    let host = work.ports.hosts.host(&want.host.name)?;
-    let dot_env = variables(work, want)?;
-    let output = host.run(&ship::trial(want, dot_env.as_deref())).await?;
-    if let Some(why) = output.text().lines().find_map(|line| line.strip_prefix("failed ")) {
-        let what = format!("{} was not taken over: compose on {} says: {why}", work.key.id, want.host);
-        return Err(Fault::transient(what, "Nothing was changed; the next look finds out more."));
-    }
-    write_receipt(work, want, &host, dot_env.as_deref(), &output.text()).await?;
-    finished(want, &host, work).await
-}
-
-async fn write_receipt(
-    work: &Work<'_>,
-    want: &Want,
-    host: &Host,
-    dot_env: Option<&str>,
-    said: &str,
-) -> Result<(), Fault> {
-    let mut receipt = Receipt::new(want, dot_env, work.ports.clock.now());
-    for line in said.lines() {
-        match line.split(' ').collect::<Vec<_>>().as_slice() {
-            ["hash", service, hash] => drop(receipt.hashes.insert((*service).to_owned(), (*hash).to_owned())),
-            ["image", service, image] => drop(receipt.images.insert((*service).to_owned(), (*image).to_owned())),
-            ["compose", version] => receipt.compose = (*version).to_owned(),
-            _ => {}
-        }
-    }
-    let folder = format!("{}/.driftless", want.directory);
-    let make =
-        Command::script("making the receipt's folder", "umask 077; mkdir -p \"$1\" && chmod 0700 \"$1\"", &[&folder]);
-    host.run(&make).await?;
-    let (list, text) = (receipt.list(), receipt.text());
-    for (name, text) in [("files", &list), ("receipt.json", &text)] {
-        let path = format!("{folder}/{name}");
-        host.write(&File { path: &path, bytes: text.as_bytes(), owner: None, mode: "0600" }).await?;
-    }
-    Ok(())
+    Err(fault)
 }
 
 /// The stack as it is now, for what waits for it.
@@ -131,13 +105,23 @@ async fn finished(want: &Want, host: &Host, work: &Work<'_>) -> Result<Finished<
 }
 
 /// What came back, without the secrets of this stack, and what to do.
-fn refused(work: &Work<'_>, want: &Want, output: &Output) -> Fault {
+fn refused(work: &Work<'_>, want: &Want, private: &Private, output: &Output) -> Fault {
     let (id, host) = (&work.key.id, &want.host);
-    let said = told(work, want, output);
+    // The last lines, bounded; a log may hold anything, so what is secret here is taken out of it first.
+    let said = private.redacted(&String::from_utf8_lossy(&output.err));
+    let said: String = last_lines(&said, LINES).chars().take(LETTERS).collect();
     match output.code {
+        79 => Fault::permanent(
+            format!("{id} was not brought up on {host}: {said}"),
+            "Nothing was changed. Give it another project, or remove by hand what runs there.",
+        ),
         81 | 82 => Fault::permanent(
             format!("{id} cannot run on {host}: {said}"),
             "Write install: [docker, compose] into the host's document, or install them there.",
+        ),
+        89 => Fault::permanent(
+            format!("{id} was not brought up on {host}: {said}"),
+            "Nothing was changed. Install curl there.",
         ),
         83 => Fault::transient(
             format!("an image of {id} could not be pulled on {host}: {said}"),
@@ -151,9 +135,19 @@ fn refused(work: &Work<'_>, want: &Want, output: &Output) -> Fault {
             format!("docker compose on {host} could not bring up {id}: {said}"),
             "Its files are in place, and its containers may be in part. Mend it, or take back the commit.",
         ),
-        86 => Fault::permanent(
+        86 => Fault::unfit(
             format!("{id} did not get ready on {host}: {said}"),
             "The version that did not get ready stays as it is, to be looked at. Mend it, or take back the commit: `git revert`.",
+        ),
+        87 => Fault::unfit(
+            format!("{id} did not get ready on {host}, and the version before runs again: {said}"),
+            format!("{}Mend it, or take back the commit: `git revert`.", newer_data(want)),
+        ),
+        88 => Fault::unfit(
+            format!(
+                "{id} did not get ready on {host}, and going back to the version before did not work either: {said}"
+            ),
+            format!("{}Look at it on the host now, or take back the commit: `git revert`.", newer_data(want)),
         ),
         code => Fault::transient(
             format!("{id} was not changed on {host} (exit code {code}): {said}"),
@@ -162,14 +156,14 @@ fn refused(work: &Work<'_>, want: &Want, output: &Output) -> Fault {
     }
 }
 
-/// The last lines, bounded; a log may hold anything, so what is secret here is taken out of it.
-fn told(work: &Work<'_>, want: &Want, output: &Output) -> String {
-    let mut text = String::from_utf8_lossy(&output.err).into_owned();
-    for name in want.env.values().filter_map(super::want::Value::secret) {
-        let Ok(secret) = work.ports.hosts.secrets().get(name) else { continue };
-        if !secret.expose_secret().is_empty() {
-            text = text.replace(secret.expose_secret(), "(secret)");
-        }
+/// What going back does not take back.
+fn newer_data(want: &Want) -> String {
+    let volumes: Vec<&str> = want.definitions.keys().filter_map(|name| name.strip_prefix("volume ")).collect();
+    match volumes.as_slice() {
+        [] => String::new(),
+        volumes => format!(
+            "What the new version wrote into the volumes {} is still there: see whether the version before can work with it. ",
+            volumes.join(", ")
+        ),
     }
-    last_lines(&text, LINES).chars().take(LETTERS).collect()
 }

@@ -1,7 +1,8 @@
 //! Reads compose files as far as the controller needs to know them before compose does: services, what they mount and
 //! publish, what they wait for. Lenient: compose itself has the last word, on the host. Pure.
 
-use super::want::{Published, Service};
+use super::want::{Published, Sent, Service};
+use crate::model::Digest;
 use serde_json::{Map, Value as Yaml};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +20,10 @@ pub struct Read {
     sources: BTreeMap<String, String>,
     /// Which service uses which of them.
     uses: Vec<(String, String)>,
+    /// What is said of volumes and networks that compose makes.
+    definitions: BTreeMap<String, Yaml>,
+    /// What is said of how services are built.
+    built: BTreeMap<String, (Yaml, Option<String>)>,
     files: usize,
 }
 
@@ -57,6 +62,13 @@ pub(super) fn read(text: &str, variables: &Variables, into: &mut Read) -> Result
             }
         }
     }
+    for (word, kind) in [("volumes", "volume"), ("networks", "network")] {
+        for (name, said) in map(root.get(word)).filter(|(_, said)| !is_others(said)) {
+            // Nothing said and nothing in braces are the same.
+            let said = if said.is_null() { Yaml::Object(Map::new()) } else { said.clone() };
+            into.definitions.insert(format!("{kind} {name}"), said);
+        }
+    }
     let all = match root.get("services") {
         None | Some(Yaml::Null) => return Ok(()),
         Some(Yaml::Object(all)) => all,
@@ -77,6 +89,11 @@ pub(super) fn read(text: &str, variables: &Variables, into: &mut Read) -> Result
             ..Service::default()
         });
         take(service, said, variables);
+        if let Some(how) = said.get("build") {
+            let context = how.as_str().or_else(|| how.get("context").and_then(Yaml::as_str));
+            let context = context.and_then(|context| relative(context, variables));
+            into.built.insert(name.clone(), (how.clone(), context));
+        }
         for kind in ["configs", "secrets"] {
             for used in list(said.get(kind)) {
                 let source = used.as_str().or_else(|| used.get("source").and_then(Yaml::as_str));
@@ -88,6 +105,24 @@ pub(super) fn read(text: &str, variables: &Variables, into: &mut Read) -> Result
 }
 
 impl Read {
+    /// Names what is said of each volume and network that compose makes, as far as it is not left to compose.
+    pub(super) fn definitions(&self) -> BTreeMap<String, Digest> {
+        self.definitions.iter().map(|(name, said)| (name.clone(), Digest::of(said))).collect()
+    }
+
+    /// Names what each built image is made from: what is said of it, and every file of its context.
+    pub(super) fn builds(&self, files: &BTreeMap<String, Sent>) -> BTreeMap<String, Digest> {
+        let within = |context: &str, path: &str| {
+            context.is_empty() || path.strip_prefix(context).is_some_and(|rest| rest.starts_with('/'))
+        };
+        let one = |(how, context): &(Yaml, Option<String>)| {
+            let of = files.iter().filter(|(path, _)| context.as_ref().is_some_and(|context| within(context, path)));
+            let of: BTreeMap<&String, &Digest> = of.map(|(path, sent)| (path, &sent.digest)).collect();
+            Digest::of(&(how, of))
+        };
+        self.built.iter().map(|(name, built)| (name.clone(), one(built))).collect()
+    }
+
     /// The services that are to have containers.
     pub(super) fn finish(mut self, profiles: &BTreeSet<String>) -> BTreeMap<String, Service> {
         for (service, used) in &self.uses {
@@ -102,6 +137,11 @@ impl Read {
         self.services.retain(|_, s| s.profiles.is_empty() || s.profiles.iter().any(|p| profiles.contains(p)));
         self.services
     }
+}
+
+/// Says whether a volume or network is made by somebody else.
+fn is_others(said: &Yaml) -> bool {
+    !matches!(said.get("external"), None | Some(Yaml::Null | Yaml::Bool(false)))
 }
 
 fn take(service: &mut Service, said: &Map<String, Yaml>, variables: &Variables) {

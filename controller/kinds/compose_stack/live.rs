@@ -1,8 +1,9 @@
 //! A stack as it was seen, in canonical words, and one change's work on it.
 
-use super::receipt::Receipt;
+use super::private::Prints;
+use super::receipt::{Notes, Receipt};
 use crate::model::{Digest, Fact, Key, Output, ProviderId};
-use crate::ports::host::survey::Container;
+use crate::ports::host::survey::{Container, Thing};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,9 +26,18 @@ pub struct State {
     /// The digests in hex of the files that the receipt lists, or that are to be sent; a missing one is not in it.
     #[serde(skip)]
     pub files: BTreeMap<String, String>,
-    /// The digest that .env should have, or why it is not known; none where it is not ours.
+    /// Mode and owner of these files, as a survey says them: `400 101:101`.
     #[serde(skip)]
-    pub dot_env: Option<Result<String, String>>,
+    pub modes: BTreeMap<String, String>,
+    /// Notes beside the receipt.
+    #[serde(skip)]
+    pub notes: Notes,
+    /// What is known of what should be secret there, or why it is not; none where no document speaks of it.
+    #[serde(skip)]
+    pub prints: Option<Result<Prints, String>>,
+    /// Its volumes and networks, by `volume data`; none where the engine did not say them.
+    #[serde(skip)]
+    pub things: Option<BTreeMap<String, Thing>>,
     /// What compose would make of the document, where there is no receipt to say so.
     #[serde(skip)]
     pub trial: Option<Result<BTreeMap<String, String>, String>>,
@@ -45,11 +55,28 @@ pub enum Step {
         version: Digest,
         /// Services that are started anew, since files changed that they mount.
         restart: BTreeSet<String>,
+        /// Services whose images are built.
+        build: BTreeSet<String>,
+        /// Whether nothing of it may be there yet: it moves here from another host.
+        fresh: bool,
     },
     /// Takes a stack over as it is: writes the receipt alone.
     Adopt {
         /// Which version of the document.
         version: Digest,
+    },
+    /// Starts containers, or starts them anew.
+    Heal {
+        /// The host's name.
+        host: String,
+        /// The stack's folder there.
+        directory: String,
+        /// The service.
+        service: String,
+        /// Whether they are started anew, not started.
+        anew: bool,
+        /// The containers' ids.
+        containers: BTreeSet<String>,
     },
     /// Removes the containers of a service that the compose file has no more.
     Drop {
@@ -89,6 +116,12 @@ impl State {
     /// The containers of its services; those that `compose run` made are somebody's own.
     pub(super) fn of_services(&self) -> impl Iterator<Item = &Container> {
         self.containers.iter().filter(|container| !container.one_off)
+    }
+
+    /// The names of its volumes.
+    pub(super) fn volumes(&self) -> Vec<String> {
+        let all = self.things.iter().flatten().filter(|(key, _)| key.starts_with("volume "));
+        all.map(|(_, volume)| volume.name.clone()).collect()
     }
 
     pub(super) fn outputs(&self) -> BTreeMap<Output, String> {

@@ -8,8 +8,14 @@
 mod apply;
 mod compose;
 mod diff;
+mod drift;
+mod heal;
+mod leaving;
 mod live;
 mod observe;
+mod offer;
+mod private;
+mod ready;
 mod receipt;
 mod ship;
 mod spec;
@@ -17,13 +23,15 @@ mod want;
 
 pub use compose::{Flaw, Read};
 pub use live::{State, Step};
-pub use receipt::{Filed, Receipt};
-pub use spec::{EnvSpec, ReadySpec, SecretName, Spec};
+pub use private::{Print, Prints, SecretFile, SecretFileSpec};
+pub use ready::{Heal, HttpProbe, Probe, ProbeSpec, Ready, ReadySpec, Stopped, TcpProbe, Unhealthy};
+pub use receipt::{Made, Notes, Receipt};
+pub use spec::{EnvSpec, SecretName, Spec};
 pub use want::{Published, Pull, Run, Sent, Service, Value, Want};
 
 use super::operate::{Finished, Look, Operate, Sightings, Turn, Work};
 use crate::model::{
-    Complaint, Diff, Diffed, EstateView, Fact, Fault, FileNeed, Key, Kind, Need, Output, ResourceId, Scope,
+    Complaint, Diff, Diffed, EstateView, Fact, Fault, FileNeed, Key, Kind, Need, Offer, Output, ResourceId, Scope,
 };
 use crate::ports::host::survey::Ask;
 use std::collections::BTreeMap;
@@ -49,6 +57,9 @@ impl Kind for ComposeStack {
     }
     fn check(all: &[(&ResourceId, &Want)]) -> Vec<(ResourceId, Complaint)> {
         want::twice(all)
+    }
+    fn offer(want: &Want) -> Option<Offer> {
+        Some(offer::offer(want))
     }
     fn needs(want: &Want) -> Vec<Need> {
         want.needs()

@@ -3,12 +3,13 @@
 
 use super::super::operate::{Look, Seen, Sightings, Surveyed};
 use super::live::{State, provider_id};
-use super::receipt::Receipt;
+use super::private::Private;
+use super::receipt::{Notes, Receipt};
 use super::want::Want;
 use super::{ComposeStack, ship};
-use crate::model::{Digest, Kind, Scope};
+use crate::model::{Kind, Scope};
 use crate::ports::host::Hosts;
-use crate::ports::host::survey::{Ask, Survey};
+use crate::ports::host::survey::{Ask, Survey, Thing};
 use futures::future::join_all;
 use secrecy::ExposeSecret;
 use std::collections::BTreeMap;
@@ -71,20 +72,28 @@ pub(super) async fn of_host(hosts: &Hosts, host: &str, wants: &[&Want], survey: 
         };
         let receipt = Receipt::read(&found.text);
         // Another project's receipt says nothing of this one.
-        if receipt.as_ref().is_ok_and(|receipt| receipt.project != want.project) {
+        if matches!(&receipt, Ok(Some(receipt)) if receipt.sent.project != want.project) {
             continue;
         }
+        let Some(receipt) = receipt.transpose() else { continue };
         let state = all.entry(want.project.clone()).or_insert_with(|| state(&want.project));
-        (state.receipt, state.files) = (Some(receipt), found.digests.clone());
+        (state.receipt, state.files, state.modes) = (Some(receipt), found.digests.clone(), found.modes.clone());
+    }
+    let things = things(survey);
+    for state in all.values_mut() {
+        state.things = things.as_ref().map(|all| all.get(&state.project).cloned().unwrap_or_default());
     }
     for want in wants {
         let Some(state) = all.get_mut(&want.project) else { continue };
         state.containers.sort_by(|a, b| (&a.service, &a.name).cmp(&(&b.service, &b.name)));
-        let text = dot_env(hosts, want);
-        if state.receipt.is_none() {
-            try_out(hosts, want, &text, state).await;
+        if let Some(found) = survey.receipts.get(&want.directory) {
+            state.notes = Notes::read(&found.notes);
         }
-        state.dot_env = text.map(|text| text.map(|text| Digest::of_bytes(text.as_bytes()).hex())).transpose();
+        let private = private(hosts, want);
+        if state.receipt.is_none() {
+            try_out(hosts, want, &private, state).await;
+        }
+        state.prints = Some(private.map(|private| private.prints(want, hosts.key())));
     }
     Ok(all.into_values().collect())
 }
@@ -94,22 +103,33 @@ fn images(survey: &Survey) -> BTreeMap<String, String> {
     lines.map(|(id, name)| (name.to_owned(), id.to_owned())).collect()
 }
 
-/// What stands in .env, with its secrets as they are now; the error names the one that is missing.
-pub(super) fn dot_env(hosts: &Hosts, want: &Want) -> Result<Option<String>, String> {
-    let secret = |name: &str| {
-        let value = hosts.secrets().get(name).map_err(|error| error.to_string())?;
-        match value.expose_secret().contains(['\n', '\r', '\0']) {
-            true => Err(format!("the secret {name} has several lines, and a variable has one")),
-            false => Ok(value.expose_secret().to_owned()),
+/// Volumes and networks that compose made, by project, then by `volume data`; none where one of both is not known.
+fn things(survey: &Survey) -> Option<BTreeMap<String, BTreeMap<String, Thing>>> {
+    let (volumes, networks) = (survey.volumes.as_ref()?, survey.networks.as_ref()?);
+    let named = |kind: &'static str| move |thing: &Thing| (format!("{kind} {}", thing.key), thing.clone());
+    let mut all: BTreeMap<String, BTreeMap<String, Thing>> = BTreeMap::new();
+    for (name, thing) in volumes.iter().map(named("volume")).chain(networks.iter().map(named("network"))) {
+        // A volume without a name in the compose file is a container's own.
+        if !thing.key.is_empty() {
+            all.entry(thing.project.clone()).or_default().insert(name, thing);
         }
-    };
-    want.dot_env(secret)
+    }
+    Some(all)
 }
 
-async fn try_out(hosts: &Hosts, want: &Want, dot_env: &Result<Option<String>, String>, state: &mut State) {
-    let Ok(dot_env) = dot_env else { return };
+/// What is secret, as it is now; the error names the secret that is missing.
+pub(super) fn private(hosts: &Hosts, want: &Want) -> Result<Private, String> {
+    let secret = |name: &str| {
+        let value = hosts.secrets().get(name).map_err(|error| error.to_string())?;
+        Ok(value.expose_secret().to_owned())
+    };
+    Private::new(want, secret)
+}
+
+async fn try_out(hosts: &Hosts, want: &Want, private: &Result<Private, String>, state: &mut State) {
+    let Ok(private) = private else { return };
     let said = match hosts.host(&want.host.name) {
-        Ok(host) => host.run(&ship::trial(want, dot_env.as_deref())).await,
+        Ok(host) => host.run(&ship::trial(want, private)).await,
         Err(error) => Err(error),
     };
     let said = match said {

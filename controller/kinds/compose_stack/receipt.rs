@@ -1,80 +1,160 @@
 //! The receipt beside a stack on its host: what was sent, and what compose made of it. Pure.
 //!
-//! It is 0600 in a folder that is 0700, as the .env beside it: so the digests in it are worth no more than what they are of.
+//! The controller sends the first half along with the files; the script that brings the stack up puts the second beside it,
+//! once all is ready. It is 0600 in a folder that is 0700. What is secret stands in it by keyed fingerprints alone.
 
-use super::want::{ENV, Want};
-use crate::model::Digest;
+use super::private::Prints;
+use super::want::{Run, Want};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The form of receipts; another one is another program's.
-const SCHEMA: u32 = 1;
+/// The form of receipts; a later one is another program's.
+const SCHEMA: u32 = 2;
+/// How many times an hour a container is healed.
+pub(super) const HEALS: usize = 3;
+const HOUR: i64 = 3_600;
 
 /// What was sent, and what compose made of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// What was sent.
+    pub sent: Sent,
+    /// Compose's digest of the configuration of each service, as the compose on the host says it.
+    pub hashes: BTreeMap<String, String>,
+    /// Volumes and networks as they were then, by `volume data`.
+    pub things: BTreeMap<String, Made>,
+    /// The version of compose that said the digests: another one may say others.
+    pub compose: String,
+}
+
+/// What was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Receipt {
-    schema: u32,
+pub struct Sent {
     /// Compose's name for the stack.
     pub project: String,
     /// The compose files, in their order, and the profiles: what compose was asked for.
     pub asked: (Vec<String>, BTreeSet<String>),
-    /// The files, by their paths from the stack's folder.
-    pub files: BTreeMap<String, Filed>,
-    /// Compose's digest of the configuration of each service, as the compose on the host says it.
-    pub hashes: BTreeMap<String, String>,
-    /// The images that containers were made from, by service.
-    pub images: BTreeMap<String, String>,
-    /// The version of compose that said the digests: another one may say others.
-    pub compose: String,
+    /// The SHA-256 in hex of files that hold nothing secret, by their paths from the stack's folder.
+    pub files: BTreeMap<String, String>,
+    /// What is secret, by keyed fingerprints.
+    pub private: Prints,
+    /// Whether it was to run.
+    pub state: Run,
+    /// What images were built from, by service.
+    pub builds: BTreeMap<String, String>,
     /// When.
     pub at: Timestamp,
 }
 
-/// A file that was sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Filed {
-    /// Its SHA-256 in hex.
-    pub sha256: String,
-    /// Its mode in octal.
-    pub mode: String,
+/// A volume or network as it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Made {
+    /// The digest of what the compose file said when it was made; `-` where it said nothing.
+    pub definition: String,
+    /// What tells it from another of its name.
+    pub id: String,
+    /// Its name on the host.
+    pub name: String,
 }
 
-impl Receipt {
-    /// A receipt of something that was sent just now.
-    pub(super) fn new(want: &Want, dot_env: Option<&str>, at: Timestamp) -> Self {
-        let filed = |sha256: &Digest, mode: &str| Filed { sha256: sha256.hex(), mode: mode.to_owned() };
-        let sent = want.files.iter().map(|(path, sent)| (path.clone(), filed(&sent.digest, sent.mode)));
-        let own = dot_env.map(|text| (ENV.to_owned(), filed(&Digest::of_bytes(text.as_bytes()), "0600")));
+/// What stands beside a receipt: what was tried since, and what was healed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Notes {
+    /// The version that is being brought up, or did not get ready.
+    pub trying: Option<String>,
+    /// The version that did not get ready, so that the one before was brought back.
+    pub failed: Option<String>,
+    /// What was healed: when, in seconds since 1970, and which service.
+    pub healed: Vec<(i64, String)>,
+}
+
+#[derive(Deserialize)]
+struct Whole {
+    sent: Sent,
+    made: Vec<String>,
+}
+
+impl Sent {
+    /// What is sent now.
+    pub(super) fn new(want: &Want, private: Prints, at: Timestamp) -> Self {
         Self {
-            schema: SCHEMA,
             project: want.project.clone(),
             asked: (want.compose.clone(), want.profiles.clone()),
-            files: sent.chain(own).collect(),
-            hashes: BTreeMap::new(),
-            images: BTreeMap::new(),
-            compose: String::new(),
+            files: want.files.iter().map(|(path, sent)| (path.clone(), sent.digest.hex())).collect(),
+            private,
+            state: want.state,
+            builds: want.builds.iter().map(|(service, digest)| (service.clone(), digest.hex())).collect(),
             at,
         }
     }
 
-    /// Reads one; the error says what does not fit.
-    pub(super) fn read(text: &str) -> Result<Self, String> {
-        let receipt: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        match receipt.schema {
-            SCHEMA => Ok(receipt),
-            other => Err(format!("it has form {other}, and this program reads form {SCHEMA}")),
-        }
-    }
-
-    /// The receipt as it stands on the host.
+    /// The first half of a receipt.
     pub(super) fn text(&self) -> String {
-        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+        serde_json::to_string(self).unwrap_or_default()
     }
 
     /// The list of files whose digests a survey brings.
     pub(super) fn list(&self) -> String {
-        self.files.keys().map(|path| format!("{path}\n")).collect()
+        self.files.keys().chain(self.private.files.keys()).map(|path| format!("{path}\n")).collect()
+    }
+}
+
+impl Receipt {
+    /// Reads one; none of an earlier form, which is written anew; the error says what does not fit.
+    pub(super) fn read(text: &str) -> Result<Option<Self>, String> {
+        let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        match value.get("schema").and_then(Value::as_u64) {
+            Some(form) if form < u64::from(SCHEMA) => return Ok(None),
+            Some(form) if form == u64::from(SCHEMA) => {}
+            Some(form) => return Err(format!("it has form {form}, and this program reads form {SCHEMA}")),
+            None => return Err("it says no form".to_owned()),
+        }
+        let whole: Whole = serde_json::from_value(value).map_err(|error| error.to_string())?;
+        Ok(Some(Self::of(whole.sent, &whole.made)))
+    }
+
+    /// Puts together what was sent and what the script says that compose made of it.
+    pub(super) fn of(sent: Sent, made: &[String]) -> Self {
+        let mut receipt = Self { sent, hashes: BTreeMap::new(), things: BTreeMap::new(), compose: String::new() };
+        for line in made {
+            match line.split(' ').collect::<Vec<_>>().as_slice() {
+                ["hash", service, hash] => drop(receipt.hashes.insert((*service).to_owned(), (*hash).to_owned())),
+                [kind @ ("volume" | "network"), key, definition, id, name] => {
+                    let word = |text: &&str| (*text).to_owned();
+                    let made = Made { definition: word(definition), id: word(id), name: word(name) };
+                    receipt.things.insert(format!("{kind} {key}"), made);
+                }
+                ["compose", version] => receipt.compose = (*version).to_owned(),
+                _ => {}
+            }
+        }
+        receipt
+    }
+}
+
+impl Notes {
+    /// Reads them; a line that is not understood is another program's.
+    pub(super) fn read(text: &str) -> Self {
+        let mut notes = Self::default();
+        for line in text.lines() {
+            match line.split(' ').collect::<Vec<_>>().as_slice() {
+                ["trying", version] => notes.trying = Some((*version).to_owned()),
+                ["failed", version] => notes.failed = Some((*version).to_owned()),
+                ["healed", at, service] => {
+                    notes.healed.extend(at.parse().ok().map(|at| (at, (*service).to_owned())));
+                }
+                _ => {}
+            }
+        }
+        notes
+    }
+
+    /// How often a service was healed within the last hour.
+    pub(super) fn healed(&self, service: &str, now: Timestamp) -> usize {
+        let since = now.as_second().saturating_sub(HOUR);
+        self.healed.iter().filter(|(at, of)| of == service && *at > since).count()
     }
 }

@@ -1,77 +1,132 @@
 //! How a stack's files travel: all of them in one command's input, so that secrets are in nobody's arguments. Owns that
 //! form and the commands; must not judge what came of them.
 
+use super::private::Private;
+use super::receipt::Sent;
 use super::want::{ENV, Pull, Run, Want};
 use crate::ports::host::Command;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 const RECEIVE: &str = include_str!("apply/receive.sh");
+const READY: &str = include_str!("apply/ready.sh");
 const UP: &str = include_str!("apply/up.sh");
 const TRIAL: &str = include_str!("apply/trial.sh");
+const HEAL: &str = include_str!("apply/heal.sh");
 
 /// How long pulling and building may take, beside what the document grants for getting ready.
 const PULL: Duration = Duration::from_secs(900);
 /// How long compose may take to say what it would make of a stack.
 const ASK: Duration = Duration::from_secs(60);
 
-/// Everything that is sent, in the form that `receive` reads.
-fn packed(want: &Want, dot_env: Option<&str>) -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut put = |path: &str, mode: &str, bytes: &[u8]| {
-        out.extend(format!("{mode} {} {path}\n", bytes.len()).into_bytes());
-        out.extend(bytes);
-    };
-    for (path, sent) in &want.files {
-        put(path, sent.mode, &sent.bytes);
+/// How a stack is brought up.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Way {
+    /// Services that are started anew.
+    pub(super) restart: BTreeSet<String>,
+    /// Services whose images are built.
+    pub(super) build: BTreeSet<String>,
+    /// Whether nothing of it may be there yet.
+    pub(super) fresh: bool,
+    /// Whether everything is there as it should be, and only the receipt is written.
+    pub(super) stamp: bool,
+}
+
+/// What is sent: the files, what is secret, and what the script is told in files of its own.
+struct Pack(Vec<u8>);
+
+impl Pack {
+    fn put(&mut self, path: &str, mode: &str, owner: &str, bytes: &[u8]) {
+        let owner = if owner.is_empty() { "-" } else { owner };
+        self.0.extend(format!("{mode} {owner} {} {path}\n", bytes.len()).into_bytes());
+        self.0.extend(bytes);
     }
-    if let Some(text) = dot_env {
-        put(ENV, "0600", text.as_bytes());
+
+    fn of(want: &Want, private: &Private) -> Self {
+        let mut pack = Self(Vec::new());
+        for (path, sent) in &want.files {
+            pack.put(path, sent.mode, "", &sent.bytes);
+        }
+        for (path, bytes) in &private.files {
+            match want.secret_files.get(path) {
+                Some(file) => pack.put(path, &file.mode, &file.owner, bytes),
+                None if path == ENV => pack.put(path, "0600", "", bytes),
+                None => {}
+            }
+        }
+        pack.put(".driftless/ask", "0600", "", ask(want).as_bytes());
+        pack
     }
-    out.extend(b"end\n");
-    out
+
+    fn end(mut self) -> Vec<u8> {
+        self.0.extend(b"end\n");
+        self.0
+    }
 }
 
-fn profiles(want: &Want) -> String {
-    want.profiles.iter().cloned().collect::<Vec<_>>().join(",")
-}
-
-fn files(want: &Want) -> impl Iterator<Item = &str> {
-    want.compose.iter().flat_map(|file| ["-f", file.as_str()])
-}
-
-/// Brings a stack up, or sends its files and stops it.
-pub(super) fn up(want: &Want, dot_env: Option<&str>, restart: &BTreeSet<String>) -> Command {
+/// What compose is asked for: profiles; services that are meant to end; all services; then the compose files, a line each.
+fn ask(want: &Want) -> String {
     let words = |all: &mut dyn Iterator<Item = &String>| all.cloned().collect::<Vec<_>>().join(" ");
+    let profiles = want.profiles.iter().cloned().collect::<Vec<_>>().join(",");
     let once = words(&mut want.services.iter().filter(|(_, service)| service.once).map(|(name, _)| name));
     let services = words(&mut want.services.iter().filter(|(_, s)| s.count != Some(0)).map(|(name, _)| name));
-    let builds = want.services.values().any(|service| service.build);
-    let (profiles, within, restart) = (profiles(want), want.within.to_string(), words(&mut restart.iter()));
-    let mut arguments = vec![
+    let files: String = want.compose.iter().map(|file| format!("{file}\n")).collect();
+    format!("{profiles}\n{once}\n{services}\n{files}")
+}
+
+/// Brings a stack up, or sends its files and stops it, and writes its receipt.
+pub(super) fn up(want: &Want, private: &Private, sent: &Sent, way: &Way) -> Command {
+    let words = |all: &BTreeSet<String>| all.iter().cloned().collect::<Vec<_>>().join(" ");
+    let mut pack = Pack::of(want, private);
+    let probes: String = want.ready.probes.iter().map(super::ready::Probe::line).collect();
+    let definitions: String =
+        want.definitions.iter().map(|(name, digest)| format!("{name} {}\n", digest.hex())).collect();
+    for (name, text) in
+        [("sent", sent.text()), ("files", sent.list()), ("probes", probes), ("definitions", definitions)]
+    {
+        pack.put(&format!(".driftless/{name}"), "0600", "", text.as_bytes());
+    }
+    let (within, restart, build) = (want.ready.within.to_string(), words(&way.restart), words(&way.build));
+    let version = want.version().hex();
+    let state = match want.state {
+        _ if way.stamp => "stamp",
+        Run::Running => "running",
+        Run::Stopped => "stopped",
+    };
+    let buildable = if want.builds.is_empty() { "" } else { "buildable" };
+    let arguments = [
         want.directory.as_str(),
         &want.project,
-        &profiles,
         want.pull.word(),
         &within,
-        if want.state == Run::Running { "running" } else { "stopped" },
-        if builds { "build" } else { "" },
+        state,
+        &build,
         &restart,
-        &once,
-        &services,
+        &version,
+        if want.rollback { "rollback" } else { "" },
+        if way.fresh { "fresh" } else { "" },
+        buildable,
     ];
-    arguments.extend(files(want));
     let pull = if want.pull == Pull::Never { Duration::from_secs(300) } else { PULL };
-    Command::script(format!("bringing up {}", want.project), &format!("{RECEIVE}\n{UP}"), &arguments)
-        .stdin(packed(want, dot_env))
-        .within(pull + Duration::from_secs(want.within))
+    // Going back may take as long again.
+    let time = pull + Duration::from_secs(want.ready.within.saturating_mul(2));
+    Command::script(format!("bringing up {}", want.project), &format!("{RECEIVE}\n{READY}\n{UP}"), &arguments)
+        .stdin(pack.end())
+        .within(time)
 }
 
 /// Asks compose on the host what it would make of a stack.
-pub(super) fn trial(want: &Want, dot_env: Option<&str>) -> Command {
-    let profiles = profiles(want);
-    let mut arguments = vec![want.directory.as_str(), want.project.as_str(), profiles.as_str()];
-    arguments.extend(files(want));
+pub(super) fn trial(want: &Want, private: &Private) -> Command {
+    let arguments = [want.directory.as_str(), want.project.as_str()];
     Command::script(format!("asking compose about {}", want.project), &format!("{RECEIVE}\n{TRIAL}"), &arguments)
-        .stdin(packed(want, dot_env))
+        .stdin(Pack::of(want, private).end())
         .within(ASK)
+}
+
+/// Starts containers, or starts them anew, and notes it beside the receipt.
+pub(super) fn heal(directory: &str, service: &str, verb: &str, now: i64, containers: &BTreeSet<String>) -> Command {
+    let now = now.to_string();
+    let mut arguments = vec![directory, service, verb, &now];
+    arguments.extend(containers.iter().map(String::as_str));
+    Command::script(format!("healing {service}"), HEAL, &arguments).within(ASK)
 }

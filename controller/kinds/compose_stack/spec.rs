@@ -2,8 +2,10 @@
 //! place; must not know how a host is reached.
 
 use super::compose::{self, Read};
+use super::private::{self, SecretFileSpec};
+use super::ready::{self, Heal, ReadySpec};
 use super::want::{ENV, Pull, Run, Sent, Value, Want};
-use crate::model::{Complaint, EstateView, FileNeed, ResourceId, Span};
+use crate::model::{Complaint, EstateView, FileNeed, ResourceId};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,6 +44,17 @@ pub struct Spec {
     /// When it counts as ready.
     #[serde(default)]
     pub ready: ReadySpec,
+    /// Files in its folder that hold secrets: {"db.txt": {secret: odoo.postgres, owner: "101", mode: "0400"}}. A compose file
+    /// mounts them, or names them under secrets:. A rotated secret starts anew only what mounts it.
+    #[serde(default)]
+    pub secret_files: BTreeMap<String, SecretFileSpec>,
+    /// Whether it goes back to the last version that was ready where a new one does not get ready in time. Default: true.
+    /// What a new version wrote into volumes stays there.
+    pub rollback: Option<bool>,
+    /// What is done about containers that ail: {stopped: start | report, unhealthy: report | restart}, at most three times
+    /// an hour each.
+    #[serde(default)]
+    pub heal: Heal,
     /// Services that are meant to end, with 0; those that another waits for with service_completed_successfully are known.
     #[serde(default)]
     pub one_shot: BTreeSet<String>,
@@ -70,14 +83,6 @@ pub struct SecretName {
     pub secret: String,
 }
 
-/// When a stack counts as ready: every container runs, those with a health check are healthy, and none was started anew.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct ReadySpec {
-    /// How long that may take: 120s (default), at most 1h.
-    pub within: Option<Span>,
-}
-
 /// What compose looks for, the first one first, each with what may stand beside it.
 const CHOICE: [(&str, &str); 4] = [
     ("compose.yaml", "compose.override.yaml"),
@@ -85,7 +90,6 @@ const CHOICE: [(&str, &str); 4] = [
     ("docker-compose.yml", "docker-compose.override.yml"),
     ("docker-compose.yaml", "docker-compose.override.yaml"),
 ];
-const LONGEST_WAIT: u64 = 3_600;
 
 fn folder(spec: &Spec) -> String {
     format!("{}/", spec.path.trim_end_matches('/'))
@@ -116,17 +120,16 @@ pub(super) fn desire(id: &ResourceId, spec: &Spec, estate: &EstateView<'_>) -> R
     if sound {
         wrong.extend(services(id, spec, &folder, &compose, &read));
     }
-    let within = spec.ready.within.map_or(120, |span| span.0);
-    if !(1..=LONGEST_WAIT).contains(&within) {
-        let message = format!("{id} may take {within} s to be ready");
-        wrong.push(Complaint::at("spec.ready.within", message, "from 1s to 1h"));
-    }
+    let ready = ready::ready(id, &spec.ready, &mut wrong);
+    let secret_files = private::secret_files(id, &spec.secret_files, &|path| files.contains_key(path), &mut wrong);
     if !wrong.is_empty() {
         return Err(wrong);
     }
     let more = read.more;
+    let (definitions, mut builds) = (read.definitions(), read.builds(&files));
     let mut services = read.finish(&spec.profiles);
     services.iter_mut().filter(|(name, _)| spec.one_shot.contains(*name)).for_each(|(_, service)| service.once = true);
+    builds.retain(|service, _| services.contains_key(service));
     Ok(Want {
         host: ResourceId::new("Host", &spec.host),
         project,
@@ -137,9 +140,14 @@ pub(super) fn desire(id: &ResourceId, spec: &Spec, estate: &EstateView<'_>) -> R
         env,
         state: spec.state,
         pull: spec.pull,
-        within,
+        ready,
         services,
         more,
+        secret_files,
+        rollback: spec.rollback.unwrap_or(true),
+        heal: spec.heal,
+        definitions,
+        builds,
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod desiring;
 mod differing;
+mod staying;
 
 use super::*;
 use serde_json::{Value as Json, json};

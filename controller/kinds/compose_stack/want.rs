@@ -1,5 +1,7 @@
 //! A stack as it is wanted, canonical. Holds the contents of files and no secret: those stand here by name.
 
+use super::private::SecretFile;
+use super::ready::{Heal, Ready};
 use crate::model::{Complaint, Digest, Key, Need, ResourceId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -31,8 +33,18 @@ pub struct Want {
     pub state: Run,
     /// When images are pulled.
     pub pull: Pull,
-    /// In how many seconds it must be ready.
-    pub within: u64,
+    /// When it is ready.
+    pub ready: Ready,
+    /// Files that hold secrets, by their paths from the folder.
+    pub secret_files: BTreeMap<String, SecretFile>,
+    /// Whether it goes back where a new version does not get ready.
+    pub rollback: bool,
+    /// What is done about containers that ail.
+    pub heal: Heal,
+    /// What the compose files say of volumes and networks that compose makes: `volume data`, `network default`.
+    pub definitions: BTreeMap<String, Digest>,
+    /// What images are built from, by service.
+    pub builds: BTreeMap<String, Digest>,
     /// The services that are to have containers.
     pub services: BTreeMap<String, Service>,
     /// Whether there may be more services: the compose files include others.
@@ -176,24 +188,6 @@ impl Want {
     /// Names this very version of it.
     pub(super) fn version(&self) -> Digest {
         Digest::of(self)
-    }
-
-    /// What stands in .env, with the secrets that `of` brings; none where there is nothing to say.
-    ///
-    /// In single quotes nothing is special but the quote itself.
-    pub(super) fn dot_env<E>(&self, of: impl Fn(&str) -> Result<String, E>) -> Result<Option<String>, E> {
-        if self.env.is_empty() {
-            return Ok(None);
-        }
-        let mut text = "# Written by driftless: what is changed here is put back.\n".to_owned();
-        for (name, value) in &self.env {
-            let value = match value {
-                Value::Plain(text) => text.clone(),
-                Value::Secret(name) => of(name)?,
-            };
-            text.push_str(&format!("{name}='{}'\n", value.replace('\'', "\\'")));
-        }
-        Ok(Some(text))
     }
 
     /// The services that mount a file, or a folder that it is in.

@@ -46,7 +46,7 @@ async fn make_ready(work: &Work<'_>, want: &Want, place: Place) -> Result<Finish
                 None => {
                     let survey = care_work::furnish(work, want, survey).await?;
                     let machine = ProviderId(place.machine.clone());
-                    let state = observe::state(id, want, place, fingerprint, Arc::new(survey));
+                    let state = observe::state(work.ports.hosts.secrets(), want, place, fingerprint, Arc::new(survey));
                     return Ok(Finished { provider_id: Some(machine), state: Some(state) });
                 }
                 Some(why) => why,

@@ -26,6 +26,7 @@ pub(super) fn asks(want: &Want) -> Vec<Ask> {
     asks.extend((!want.authorized_keys.is_empty()).then(|| file(AUTHORIZED)));
     asks.extend(want.log_max_size.is_some().then(|| file(DAEMON)));
     asks.extend(want.journal_max.is_some().then(|| file(JOURNAL)));
+    asks.extend((!want.registries.is_empty()).then_some(Ask::Logins));
     asks.extend(want.prune_images_above.is_some().then_some(Ask::Images));
     asks
 }
@@ -39,7 +40,7 @@ pub(super) fn care(input: &Diff<'_, Host>, want: &Want, survey: &Survey, out: &m
     images(input, want, survey, out);
 }
 
-fn change(input: &Diff<'_, Host>, part: &str, title: String, step: Work<Step>) -> Change<Step> {
+pub(super) fn change(input: &Diff<'_, Host>, part: &str, title: String, step: Work<Step>) -> Change<Step> {
     let change = Change::new(ChangeKey::part(input.id, part, Verb::Update), title, step);
     change.on(input.provider_id).generation(input.generation.max(1))
 }

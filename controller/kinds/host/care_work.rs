@@ -1,17 +1,20 @@
 //! Does what a host's document asks for beyond being reached. Each step says the same when it is done twice.
 
 use super::super::operate::{Finished, Work};
-use super::care;
 use super::live::{State, Step};
-use super::spec::{Package, Want};
+use super::spec::{Package, Registry, Want};
+use super::{care, registries};
 use crate::model::Fault;
 use crate::ports::host::survey::Survey;
 use crate::ports::host::{Command, File, Host};
+use secrecy::ExposeSecret;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// How long packages may take to come and be set up.
 const INSTALL: Duration = Duration::from_secs(900);
+/// How long a registry may take to answer.
+const LOGGING_IN: Duration = Duration::from_secs(60);
 /// How long removing images may take.
 const PRUNE: Duration = Duration::from_secs(600);
 
@@ -94,6 +97,7 @@ pub(super) async fn apply(work: &Work<'_>, want: &Want, step: Step) -> Result<Fi
                 host.run(&Command::script(format!("starting {service} anew"), script, &[&service])).await?;
             }
         }
+        Step::Login { registry } => login(work, &host, &registry).await?,
         Step::Prune { images } => {
             let images: Vec<&str> = images.iter().map(String::as_str).collect();
             host.run(&Command::script("removing images", PRUNE_IMAGES, &images).within(PRUNE)).await?;
@@ -107,11 +111,18 @@ pub(super) async fn apply(work: &Work<'_>, want: &Want, step: Step) -> Result<Fi
 /// Brings a new machine what its document wants to be there before anything else is put on it.
 pub(super) async fn furnish(work: &Work<'_>, want: &Want, survey: Survey) -> Result<Survey, Fault> {
     let lacking = care::lacking(want, &survey);
-    if lacking.is_empty() || !survey.programs.contains("apt-get") {
+    let installs = !lacking.is_empty() && survey.programs.contains("apt-get");
+    let has_docker = survey.engine.is_some() || (installs && lacking.contains(&Package::Docker));
+    if !installs && (!has_docker || want.registries.is_empty()) {
         return Ok(survey);
     }
     let host = work.ports.hosts.host(&want.name)?;
-    install(&host, &lacking).await?;
+    if installs {
+        install(&host, &lacking).await?;
+    }
+    for registry in want.registries.iter().filter(|_| has_docker) {
+        login(work, &host, registry).await?;
+    }
     Ok(host.survey(&want.user, &care::asks(want).into_iter().collect()).await?)
 }
 
@@ -119,6 +130,21 @@ async fn install(host: &Host, packages: &BTreeSet<Package>) -> Result<(), Fault>
     let words: Vec<&str> = packages.iter().map(|package| package.word()).collect();
     let command = Command::script(format!("installing {}", care::words(packages)), APT, &words);
     host.run(&command.within(INSTALL)).await?;
+    Ok(())
+}
+
+/// The password goes in on standard input; what Docker then keeps of it is Docker's own way.
+const LOGIN: &str = r#"exec docker login --username "$1" --password-stdin ${2:+"$2"}"#;
+
+async fn login(work: &Work<'_>, host: &Host, registry: &Registry) -> Result<(), Fault> {
+    let Registry { server, username, secret } = registry;
+    let password = work.ports.hosts.secrets().get(secret).map_err(|error| {
+        Fault::permanent(error.to_string(), "Put the secret there, or name another one; nothing was changed.")
+    })?;
+    // Docker Hub has no name of its own on the command line.
+    let at = if server == registries::HUB { "" } else { server };
+    let command = Command::script(format!("logging in to {server} as {username}"), LOGIN, &[username, at]);
+    host.run(&command.stdin(password.expose_secret().as_bytes()).within(LOGGING_IN)).await?;
     Ok(())
 }
 
@@ -192,5 +218,17 @@ mod tests {
         assert!(done.status.success(), "{done:?}");
         let gone = std::fs::read_to_string(folder.path().join("gone")).expect("read");
         assert_eq!(gone, "sha256:a\nsha256:c\n");
+    }
+
+    #[test]
+    fn a_password_goes_to_docker_on_its_input_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        program(folder.path(), "docker", "echo \"$@\" >>$FOLDER/asked; cat >>$FOLDER/read");
+        for server in ["ghcr.io", ""] {
+            assert!(run(folder.path(), LOGIN, &["bot", server], "s3cret").status.success());
+        }
+        let asked = std::fs::read_to_string(folder.path().join("asked")).expect("read");
+        assert_eq!(asked, "login --username bot --password-stdin ghcr.io\nlogin --username bot --password-stdin\n");
+        assert_eq!(std::fs::read_to_string(folder.path().join("read")).expect("read"), "s3crets3cret");
     }
 }

@@ -1,9 +1,9 @@
 //! What is to be done so that a host is as its document says. Pure.
 
 use super::Host;
-use super::care;
 use super::live::{Place, State, Step, ails};
 use super::spec::{Machine, Network, Want};
+use super::{care, registries};
 use crate::model::{
     Cause, Change, ChangeKey, Diff, Diffed, Finding, Observed, OnRemove, Output, Resolved, ResourceId, Shown,
     Step as Work, Verb, finding::Weight,
@@ -82,6 +82,7 @@ fn place(input: &Diff<'_, Host>, want: &Want) -> Result<Place, Missing> {
 fn settle(input: &Diff<'_, Host>, want: &Want, state: &State, out: &mut Diffed<Step>) {
     let Some(survey) = &state.survey else { return };
     care::care(input, want, survey, out);
+    registries::registries(input, want, state, out);
     let note = |(rule, text): (&'static str, String)| {
         let hint = match rule {
             "disk-full" => "See what fills it: du -xh --max-depth=2 / | sort -h. Docker's own share: docker system df.",

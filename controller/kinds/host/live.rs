@@ -1,6 +1,7 @@
 //! A host as it was seen, in words that all kinds share, and one change's work on it.
 
-use super::spec::{Machine, Package};
+use super::registries::Login;
+use super::spec::{Machine, Package, Registry};
 use crate::model::{Fact, Key, Output};
 use crate::ports::host::survey::{Certificate, Survey};
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,8 @@ pub struct State {
     pub place: Place,
     /// The fingerprint of its key; none for the controller's own machine.
     pub fingerprint: Option<String>,
+    /// How its logins compare with those that its document wants, by registry.
+    pub logins: BTreeMap<String, Login>,
     /// What was seen of it; none where it is only remembered, its document being gone.
     pub survey: Option<Arc<Survey>>,
 }
@@ -64,6 +67,11 @@ pub enum Step {
         text: String,
         /// The service that is started anew afterwards.
         then: Option<String>,
+    },
+    /// Logs Docker in to a registry.
+    Login {
+        /// Where, as whom, and by which secret.
+        registry: Registry,
     },
     /// Removes images that no container uses.
     Prune {

@@ -6,10 +6,14 @@ mod care_work;
 mod diff;
 mod live;
 mod observe;
+mod registries;
 mod spec;
 
 pub use live::{Place, State, Step};
-pub use spec::{Become, Connect, DockerSpec, Machine, Network, Package, SecretName, Spec, Want};
+pub use registries::Login;
+pub use spec::{
+    Become, Connect, DockerSpec, Machine, Network, Package, Registry, RegistrySpec, SecretName, Spec, Want,
+};
 
 use super::operate::{Contact, Finished, Look, Operate, Sightings, Turn, Work};
 use crate::model::{Complaint, Diff, Diffed, EstateView, Fact, Fault, Key, Kind, Need, Output, ResourceId, Scope};

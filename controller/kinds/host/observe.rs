@@ -3,10 +3,11 @@
 use super::super::operate::{Contact, Look, Seen, Sightings, Surveyed};
 use super::live::{Place, State};
 use super::spec::{Machine, Network, Want};
-use super::{Host, care};
+use super::{Host, care, registries};
 use crate::model::{HostKey, Output, Pin, ProviderId, ResourceId, Scope, Supply};
 use crate::ports::host::survey::Ask;
 use crate::ports::host::{Ssh, Stranger, Target, Way};
+use crate::ports::secrets::Secrets;
 use futures::future::join_all;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,7 +22,14 @@ pub(super) async fn all(look: &Look<'_>) -> Sightings<State> {
     let gone = look.owned.iter().filter(|(id, _)| !wants.contains_key(*id));
     seen.extend(gone.map(|(id, owned)| {
         let place = Place { machine: owned.provider_id.0.clone(), ..Place::default() };
-        let state = State { key: id.to_string(), name: id.name.clone(), place, fingerprint: None, survey: None };
+        let state = State {
+            key: id.to_string(),
+            name: id.name.clone(),
+            place,
+            fingerprint: None,
+            logins: BTreeMap::new(),
+            survey: None,
+        };
         (owned.scope.clone(), Ok(vec![Seen { provider_id: owned.provider_id.clone(), state, changing: false }]))
     }));
     seen
@@ -46,7 +54,7 @@ async fn one(
             match look.ports.hosts.aim(&id.name, target).survey(&want.user, &asks).await {
                 Ok(survey) => {
                     let survey = Arc::new(survey);
-                    let state = state(id, want, place, fingerprint, survey.clone());
+                    let state = state(look.ports.hosts.secrets(), want, place, fingerprint, survey.clone());
                     let seen = Seen { provider_id: ProviderId(state.place.machine.clone()), state, changing: false };
                     (Ok(vec![seen]), Surveyed::Seen(survey))
                 }
@@ -62,13 +70,15 @@ async fn one(
 }
 
 pub(super) fn state(
-    id: &ResourceId,
+    secrets: &Secrets,
     want: &Want,
     place: Place,
     fingerprint: Option<String>,
     survey: Arc<crate::ports::host::survey::Survey>,
 ) -> State {
-    State { key: State::key_of(&want.machine), name: id.name.clone(), place, fingerprint, survey: Some(survey) }
+    let logins = registries::compared(want, &survey, |name| secrets.get(name).map_err(|error| error.to_string()));
+    let key = State::key_of(&want.machine);
+    State { key, name: want.name.clone(), place, fingerprint, logins, survey: Some(survey) }
 }
 
 /// What is known of the way to a host.

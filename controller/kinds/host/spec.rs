@@ -43,6 +43,9 @@ pub struct Spec {
     /// Programs that must be there: docker, compose, nginx, certbot. What is missing is installed from the
     /// distribution's packages (Debian, Ubuntu); nothing is ever upgraded or removed.
     pub install: BTreeSet<Package>,
+    /// Registries that Docker is logged in to there, for images that are not public. The password is looked up by its
+    /// name, and goes to `docker login` on its standard input. A login that is not named here is left alone.
+    pub registries: Vec<RegistrySpec>,
     /// Limits on the Docker Engine.
     pub docker: DockerSpec,
     /// How much of the disk systemd's journal may take: 500M, 1G. Default: as it is there.
@@ -52,6 +55,20 @@ pub struct Spec {
     /// Never volumes, never containers. Default: none is removed.
     #[schemars(regex(pattern = r"^[1-9][0-9]?%$"))]
     pub prune_images_above: Option<String>,
+}
+
+/// A registry that Docker is logged in to.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RegistrySpec {
+    /// Its address: ghcr.io, registry.example.com:5000, or docker.io.
+    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?$"))]
+    pub server: String,
+    /// Who to log in as.
+    #[schemars(length(min = 1, max = 255), regex(pattern = r"^[^\s:-][^\s:]*$"))]
+    pub username: String,
+    /// The password or token, by the name of its secret: {secret: ghcr.token}.
+    pub password: SecretName,
 }
 
 /// Limits on the Docker Engine.
@@ -153,12 +170,26 @@ pub struct Want {
     pub authorized_keys: Vec<ResourceId>,
     /// What must be there.
     pub install: BTreeSet<Package>,
+    /// Where Docker is logged in.
+    pub registries: Vec<Registry>,
     /// How large a container's log may get.
     pub log_max_size: Option<String>,
     /// How large the journal may get.
     pub journal_max: Option<String>,
     /// Above how many percent of the disk unused images go.
     pub prune_images_above: Option<u64>,
+}
+
+/// A login, its password by name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Registry {
+    /// The registry's address, in lower case.
+    pub server: String,
+    /// The user.
+    pub username: String,
+    /// The secret with the password.
+    pub secret: String,
 }
 
 /// Which machine.
@@ -196,8 +227,10 @@ pub(super) fn desire(id: &ResourceId, spec: &Spec) -> Result<Want, Vec<Complaint
         };
         text.parse::<HostKey>().map_err(|why| wrong.push(told(&why))).ok()
     });
+    let registries = registries(id, spec, &mut wrong);
     match machine {
         Some(machine) if wrong.is_empty() => Ok(Want {
+            registries,
             name: id.name.clone(),
             machine,
             user: spec.user.clone().unwrap_or_else(|| "root".to_owned()),
@@ -264,6 +297,25 @@ fn machine(id: &ResourceId, spec: &Spec, wrong: &mut Vec<Complaint>) -> Option<M
         wrong.push(Complaint::at("spec.jump", format!("{id} is reached through itself"), "name another Host"));
     }
     named.into_iter().next().map(|(_, machine)| machine)
+}
+
+fn registries(id: &ResourceId, spec: &Spec, wrong: &mut Vec<Complaint>) -> Vec<Registry> {
+    let mut seen = BTreeSet::new();
+    let mut all = Vec::new();
+    for (at, registry) in spec.registries.iter().enumerate() {
+        let server = registry.server.to_ascii_lowercase();
+        if !seen.insert(server.clone()) {
+            let message = format!("{id} logs in to {server} twice");
+            wrong.push(Complaint::at(
+                format!("spec.registries[{at}].server"),
+                message,
+                "Docker keeps one login of each",
+            ));
+        }
+        let (username, secret) = (registry.username.clone(), registry.password.secret.clone());
+        all.push(Registry { server, username, secret });
+    }
+    all
 }
 
 pub(super) fn needs(want: &Want) -> Vec<Need> {

@@ -51,6 +51,7 @@ fn state(survey: Survey) -> State {
         name: "erp".to_owned(),
         place,
         fingerprint: None,
+        logins: BTreeMap::new(),
         survey: Some(Arc::new(survey)),
     }
 }
@@ -134,7 +135,8 @@ fn nothing_that_ssh_could_read_as_its_own_gets_through_the_schema() {
         json!({"droplet": "erp", "identity": {"secret": "../x"}}),
         json!({"droplet": "erp", "port": 0}),
         json!({"droplet": "erp", "journalMax": "500M; reboot"}),
-        json!({"droplet": "erp", "registries": []}),
+        json!({"droplet": "erp", "registries": [{"server": "-x", "username": "bot", "password": {"secret": "a"}}]}),
+        json!({"droplet": "erp", "registries": [{"server": "a", "username": "-p", "password": {"secret": "a"}}]}),
     ] {
         assert!(!validator.is_valid(&bad), "{bad}");
     }
@@ -338,4 +340,60 @@ fn steps_survive_being_written_down() {
         let text = serde_json::to_string(&step).expect("written");
         assert_eq!(serde_json::from_str::<Step>(&text).expect("read"), step);
     }
+}
+
+#[test]
+fn a_registry_is_logged_in_to_where_its_login_is_not_as_wanted() {
+    let ghcr = json!([{"server": "GHCR.io", "username": "bot", "password": {"secret": "ghcr.token"}}]);
+    let wanted = want(json!({"address": "203.0.113.10", "registries": ghcr, "install": ["docker"]}));
+    let plan = |login: Login, survey: Survey| {
+        let mut state = state(survey);
+        state.logins = BTreeMap::from([("ghcr.io".to_owned(), login)]);
+        plan_with(Some(&wanted), Some(&state), HashMap::new())
+    };
+    for (login, from) in [
+        (Login::None, Shown::Nothing),
+        (Login::Other("ana".to_owned()), Shown::text("ana")),
+        (Login::Password, Shown::text("bot, with another password")),
+    ] {
+        let change = only(plan(login, survey()));
+        assert_eq!((change.key.part.as_deref(), &*change.title), (Some("registry ghcr.io"), "log in to ghcr.io"));
+        assert_eq!((&change.fields[0].from, &change.fields[0].to), (&from, &Shown::text("bot (secret ghcr.token)")));
+        let Work::Ready(Step::Login { registry }) = &change.step else { panic!("{change:?}") };
+        assert_eq!((registry.server.as_str(), registry.secret.as_str()), ("ghcr.io", "ghcr.token"));
+    }
+    assert!(plan(Login::Right, survey()).changes.is_empty());
+    let rules = |login: Login| told(&plan(login, survey())).into_iter().map(|(rule, _)| rule).collect::<Vec<_>>();
+    assert_eq!(rules(Login::Elsewhere), ["login-elsewhere"]);
+    assert_eq!(rules(Login::Secret("it is nowhere".to_owned())), ["no-secret"]);
+    // Docker comes first where it is not there yet, and is missed where nobody installs it.
+    let bare = Survey { engine: None, programs: ["apt-get".to_owned()].into(), ..survey() };
+    let both = plan(Login::None, bare.clone());
+    assert_eq!(both.changes[1].after, [both.changes[0].key.clone()]);
+    let without = want(json!({"address": "203.0.113.10", "registries": ghcr}));
+    let missed = plan_with(Some(&without), Some(&state(bare)), HashMap::new());
+    assert_eq!((missed.changes.len(), &*told(&missed)[0].0), (0, "no-docker"));
+    let twice = json!([ghcr[0], {"server": "ghcr.io", "username": "ana", "password": {"secret": "x"}}]);
+    let wrong = desire(json!({"address": "203.0.113.10", "registries": twice})).expect_err("twice");
+    assert_eq!(wrong[0].path, "spec.registries[1].server");
+}
+
+#[test]
+fn a_login_is_compared_with_the_secret_and_nothing_of_either_is_kept() {
+    use base64::Engine;
+    let auth = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
+    let config = json!({"auths": {
+        "ghcr.io": {"auth": auth("bot:right")}, "https://index.docker.io/v1/": {"auth": auth("bot:former")}, "a.example": {"auth": auth("ana:right")}
+    }});
+    let answer = format!("logins {}\nend\n", auth(&config.to_string()));
+    let survey = crate::ports::host::survey::parse(&answer).expect("a survey");
+    let registry =
+        |server: &str| json!({"server": server, "username": "bot", "password": {"secret": format!("of.{server}")}});
+    let all: Vec<Value> = ["ghcr.io", "docker.io", "a.example", "b.example", "c.example"].map(registry).into();
+    let want = want(json!({"address": "203.0.113.10", "registries": all}));
+    let secret = |name: &str| if name == "of.c.example" { Err("it is nowhere".to_owned()) } else { Ok("right".into()) };
+    let found: Vec<Login> = registries::compared(&want, &survey, secret).into_values().collect();
+    let other = Login::Other("ana".to_owned());
+    assert_eq!(found, [other, Login::None, Login::Secret("it is nowhere".to_owned()), Login::Password, Login::Right]);
+    assert!(!serde_json::to_string(&survey).expect("serialised").contains(&auth("bot:right")));
 }

@@ -3,7 +3,9 @@
 use super::directive::{Directive, parse};
 use super::names;
 use super::spec::{FileSpec, LocationSpec, RawSpec, Spec, TlsProtocol, TlsSpec};
+use super::upstream::{self, Upstream, upstream};
 use super::want::{Answer, Body, Buffers, Certificate, LETS_ENCRYPT, Location, Site, Tls, WEBROOT, Want};
+use super::wrong::Wrong;
 use crate::model::{Complaint, EstateView, Need, ResourceId};
 use std::collections::BTreeSet;
 
@@ -16,20 +18,8 @@ pub(super) const STANDARD: [(&str, &str); 5] = [
     ("X-Forwarded-Host", "$host"),
 ];
 
-/// Gathers complaints about one document.
-struct Wrong<'a> {
-    id: &'a ResourceId,
-    all: Vec<Complaint>,
-}
-
-impl Wrong<'_> {
-    fn say(&mut self, path: impl Into<String>, what: impl std::fmt::Display, label: impl Into<String>, hint: &str) {
-        self.all.push(Complaint::at(path, format!("{} {what}", self.id), label).hint(hint));
-    }
-}
-
 pub(super) fn desire(id: &ResourceId, spec: &Spec, estate: &EstateView<'_>) -> Result<Want, Vec<Complaint>> {
-    let mut wrong = Wrong { id, all: Vec::new() };
+    let mut wrong = Wrong::new(id);
     let host = ResourceId::new("Host", &spec.host);
     let names = server_names(spec, &mut wrong);
     let file = file(spec, &names, &mut wrong);
@@ -40,7 +30,8 @@ pub(super) fn desire(id: &ResourceId, spec: &Spec, estate: &EstateView<'_>) -> R
             (Some(Body::Site(site)), certificate)
         }
     };
-    let needs = vec![Need { on: host.clone(), path: "spec.host".to_owned(), verb: "is served by" }];
+    let host_need = Need { on: host.clone(), path: "spec.host".to_owned(), verb: "is served by" };
+    let needs = std::iter::once(host_need).chain(body.iter().flat_map(upstream::needs)).collect();
     match body {
         Some(body) if wrong.all.is_empty() => Ok(Want { host, names, file, body, certificate, needs }),
         _ => Err(wrong.all),
@@ -259,12 +250,17 @@ fn location(spec: &LocationSpec, at: &str, wrong: &mut Wrong<'_>) -> Location {
     }
     let answer = match (&spec.to, &spec.redirect) {
         (Some(to), None) => {
-            if regex && has_path(&to.url) {
-                let what = format!("passes a regular expression on to {}, an address with a path", to.url);
+            let upstream = upstream(to, at, wrong);
+            let (field, with_path) = match &upstream {
+                Upstream::Url(url) => ("url", has_path(url)),
+                Upstream::Stack { path, .. } | Upstream::Far { path, .. } => ("path", !path.is_empty()),
+            };
+            if regex && with_path {
+                let what = format!("passes a regular expression on to {}, an address with a path", upstream.text());
                 let hint = "nginx refuses a path here: leave it out, or use match: prefix.";
-                wrong.say(format!("{at}.to.url"), what, "without a path", hint);
+                wrong.say(format!("{at}.to.{field}"), what, "without a path", hint);
             }
-            Answer::Proxy(to.url.clone())
+            Answer::Proxy(upstream)
         }
         (None, Some(redirect)) => {
             if !matches!(redirect.status, 301 | 302 | 303 | 307 | 308) {

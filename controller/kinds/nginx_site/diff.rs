@@ -5,6 +5,7 @@ use super::directive::{Directive, parse, print};
 use super::names::{Asked, asked};
 use super::normal::{self, differing, normal};
 use super::render::{Form, directives};
+use super::upstream;
 use super::want::{Body, Certificate, Site, Want};
 use super::world::{Around, Live, State};
 use crate::model::{
@@ -97,13 +98,23 @@ pub(super) fn diff(input: &Diff<'_, NginxSite>) -> Diffed<Step> {
     let mut out = Diffed::default();
     match (input.want, &input.have) {
         (_, Observed::Changing(_) | Observed::Unknown { .. }) | (None, Observed::Absent) => {}
-        (Some(want), have) => wanted(input, want, have.state().copied(), &mut out),
+        (Some(want), have) => match upstream::settle(want, input.view) {
+            Ok((want, pending)) => wanted(input, &want, have.state().copied(), pending, &mut out),
+            Err(why) => out.findings.push(Finding::about(input.id, Weight::Unknown, "upstream-unknown", why)),
+        },
         (None, Observed::Present(state)) => remove(input, state, &mut out),
     }
     out
 }
 
-fn wanted(input: &Diff<'_, NginxSite>, want: &Want, state: Option<&State>, out: &mut Diffed<Step>) {
+/// What is to be done for a site that some document wants; `pending` are hosts whose addresses it has to know.
+fn wanted(
+    input: &Diff<'_, NginxSite>,
+    want: &Want,
+    state: Option<&State>,
+    mut pending: Vec<ResourceId>,
+    out: &mut Diffed<Step>,
+) {
     let told = match input.view.resolve(&want.host, Output::Nginx) {
         Resolved::Known(text) if state.is_none() => Around::told(&text),
         _ => None,
@@ -113,14 +124,14 @@ fn wanted(input: &Diff<'_, NginxSite>, want: &Want, state: Option<&State>, out: 
         taken(input, want, around, out);
         out.findings.extend(ends(input, want, around));
     }
-    let machine = match input.view.resolve(&want.host, Output::Id) {
+    match input.view.resolve(&want.host, Output::Id) {
         Resolved::Unknown { why } if state.is_none() => {
             out.findings.push(Finding::about(input.id, Weight::Unknown, "host-unknown", why));
             return;
         }
-        Resolved::Pending { from, .. } => Some(from),
-        Resolved::Known(_) | Resolved::Unknown { .. } => None,
-    };
+        Resolved::Pending { from, .. } if !pending.contains(&from) => pending.insert(0, from),
+        _ => {}
+    }
     let owes = want.certificate.as_ref().and_then(|c| owed(input, c, around).map(|why| (c, why)));
     let missing = matches!(owes, Some((_, Owed::Missing(_))));
     let waiting = missing && state.is_none();
@@ -146,9 +157,10 @@ fn wanted(input: &Diff<'_, NginxSite>, want: &Want, state: Option<&State>, out: 
             out.changes.push(change);
         }
     }
-    if let Some(machine) = machine {
+    if !pending.is_empty() {
         // Once it is there, all of it is planned anew: what it then has already is not got again.
-        let waits = || Work::Waits { on: vec![machine.clone()], why: format!("{machine} to be ready") };
+        let names: Vec<String> = pending.iter().map(ToString::to_string).collect();
+        let waits = || Work::Waits { on: pending.clone(), why: format!("{} to be ready", names.join(" and ")) };
         out.changes.iter_mut().for_each(|change| change.step = waits());
     }
 }

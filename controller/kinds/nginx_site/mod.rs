@@ -11,8 +11,10 @@ mod normal;
 mod observe;
 mod render;
 mod spec;
+mod upstream;
 mod want;
 mod world;
+mod wrong;
 
 pub use diff::{Before, Content, Step, Write, text_of};
 pub use names::Asked;
@@ -21,13 +23,14 @@ pub use render::Form;
 pub use spec::{
     FileSpec, Issuer, ListenSpec, LocationSpec, Match, RawSpec, RedirectSpec, Spec, TlsProtocol, TlsSpec, ToSpec,
 };
+pub use upstream::Upstream;
 pub use want::{Answer, Body, Buffers, Certificate, Location, Site, Tls, Want};
 pub use world::{Around, Held, Live, State, version};
 
 use super::operate::{Finished, Look, Operate, Sightings, Turn, Work};
 use crate::model::{
-    Complaint, Diff, Diffed, Draft, EstateView, Fact, Fault, FileNeed, Key, Kind, Names, Need, OnRemove, Output,
-    ProviderId, ResourceId, Scope,
+    Complaint, Diff, Diffed, Draft, EstateView, Fact, Fault, FileNeed, Key, Kind, Names, Need, Offers, OnRemove,
+    Output, ProviderId, ResourceId, Scope,
 };
 use std::collections::BTreeMap;
 
@@ -59,6 +62,9 @@ impl Kind for NginxSite {
     }
     fn check(all: &[(&ResourceId, &Want)]) -> Vec<(ResourceId, Complaint)> {
         names::twice(all)
+    }
+    fn meet(id: &ResourceId, want: &Want, offers: &Offers) -> Result<Option<Want>, Vec<Complaint>> {
+        upstream::meet(id, want, offers)
     }
     fn needs(want: &Want) -> Vec<Need> {
         want.needs.clone()

@@ -172,7 +172,7 @@ fn location(location: &Location, at: &str) -> Traced {
         add("clientMaxBodySize", "client_max_body_size", &[size]);
     }
     match &location.answer {
-        Answer::Proxy(to) => add("to", "proxy_pass", &[to]),
+        Answer::Proxy(to) => add("to", "proxy_pass", &[&to.text()]),
         Answer::Redirect { to, status } => add("redirect", "return", &[&status.to_string(), to]),
         Answer::Extra => {}
     }

@@ -225,12 +225,24 @@ impl Match {
 }
 
 /// Where requests go.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct ToSpec {
     /// An address: http://127.0.0.1:5678/. With a path, it takes the place of the location's path.
     #[schemars(length(max = 1000), regex(pattern = r"^(https?|grpcs?)://[^\s;{}]+$"))]
-    pub url: String,
+    pub url: Option<String>,
+    /// Instead of an address: the name of a ComposeStack. On another host it is reached by its private address.
+    #[schemars(length(min = 1))]
+    pub stack: Option<String>,
+    /// With stack: the service, as its compose file names it.
+    #[schemars(length(min = 1))]
+    pub service: Option<String>,
+    /// With stack: the container's port; the one that it is published at is looked up in the compose file. Default: the only one that the service publishes.
+    #[schemars(range(min = 1, max = 65535))]
+    pub port: Option<u16>,
+    /// With stack: what takes the place of the location's path, such as /v1/parse. Default: the path goes on as it is.
+    #[schemars(length(max = 1000), regex(pattern = r"^/[^\s;{}]*$"))]
+    pub path: Option<String>,
 }
 
 /// Where browsers are sent.

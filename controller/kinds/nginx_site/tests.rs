@@ -4,4 +4,5 @@ mod desiring;
 mod differing;
 mod drafting;
 mod fixture;
+mod meeting;
 mod rendering;

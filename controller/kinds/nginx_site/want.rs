@@ -2,6 +2,7 @@
 
 use super::directive::Directive;
 use super::spec::{Match, TlsProtocol};
+use super::upstream::Upstream;
 use crate::model::{Need, ResourceId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -123,8 +124,8 @@ pub struct Location {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Answer {
-    /// Passes requests on to this address.
-    Proxy(String),
+    /// Passes requests on.
+    Proxy(Upstream),
     /// Sends browsers elsewhere.
     Redirect {
         /// Where.

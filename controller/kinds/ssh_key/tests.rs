@@ -165,7 +165,7 @@ fn a_former_key_that_is_still_there_is_retired_later() {
         needs: Default::default(),
         parts: Default::default(),
         wrote: Default::default(),
-        retiring: vec![Retiring { provider_id: ProviderId("77".to_owned()), generation: 1 }],
+        retiring: vec![Retiring { provider_id: ProviderId("77".to_owned()), generation: 1, scope: None }],
         file: String::new(),
         stopped: None,
     };

@@ -29,7 +29,7 @@ fn owned(number: &str) -> Owned {
         needs: BTreeSet::from([ResourceId::new("Vpc", "main")]),
         parts: BTreeMap::from([(String::new(), Digest::of("whole"))]),
         wrote: BTreeMap::from([("image".to_owned(), Digest::of("image"))]),
-        retiring: vec![Retiring { provider_id: ProviderId("1".to_owned()), generation: 1 }],
+        retiring: vec![Retiring { provider_id: ProviderId("1".to_owned()), generation: 1, scope: None }],
         file: "erp.yaml".to_owned(),
         stopped: None,
     }

@@ -67,7 +67,14 @@ impl Stage {
     fn new() -> Self {
         let settings = serde_json::json!({"estate": "test", "id": uuid()});
         let settings = serde_json::from_value(settings).expect("settings");
-        let estate = Estate { commit: None, settings, documents: BTreeMap::new(), files: 1, freeze: None };
+        let estate = Estate {
+            commit: None,
+            settings,
+            documents: BTreeMap::new(),
+            files: 1,
+            sealed: BTreeMap::new(),
+            freeze: None,
+        };
         let mut world = World::unseen(now());
         world.account = Some(Ok("team".to_owned()));
         world.scopes.insert(Scope::of("Crate"), Sighting { found: Ok(Vec::new()) });

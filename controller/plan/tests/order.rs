@@ -89,7 +89,7 @@ fn a_former_generation_stays_while_something_still_points_at_it() {
     stage.live("1", "a", |s| s.marker = Some(marker("a", 1)));
     let owned = stage.memory.owned.get_mut(&id("a")).expect("owned");
     owned.generation = 2;
-    owned.retiring.push(Retiring { provider_id: pid("1"), generation: 1 });
+    owned.retiring.push(Retiring { provider_id: pid("1"), generation: 1, scope: None });
     stage.shelf("shelf", &[("x", of("a"))]);
     stage.live_shelf("shelf", &[("x", "at 1")]);
     let plan = stage.plan();

@@ -37,7 +37,7 @@ fn a_replacement_leaves_the_former_one_to_be_retired() {
     let memory = done(&stage, &whole("a", Verb::Replace), Some("2"));
     let owned = memory.owned.get(&id("a")).expect("owned");
     assert_eq!((&owned.provider_id, owned.generation), (&pid("2"), 2));
-    assert_eq!(owned.retiring, [Retiring { provider_id: pid("1"), generation: 1 }]);
+    assert_eq!(owned.retiring, [Retiring { provider_id: pid("1"), generation: 1, scope: None }]);
     stage.memory = memory;
     stage.live("2", "a", |s| (s.wood, s.marker) = ("elm".to_owned(), Some(marker("a", 2))));
     let memory = done(&stage, &part("a", "1", Verb::Retire), None);

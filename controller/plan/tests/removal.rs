@@ -77,9 +77,25 @@ fn former_generations_go_before_the_last_is_forgotten() {
     stage.live("0", "a", |s| s.marker = Some(marker("a", 1)));
     let owned = stage.memory.owned.get_mut(&id("a")).expect("owned");
     owned.generation = 2;
-    owned.retiring.push(Retiring { provider_id: pid("0"), generation: 1 });
+    owned.retiring.push(Retiring { provider_id: pid("0"), generation: 1, scope: None });
     assert_eq!(short(&stage.plan()), ["Crate/a#0 retire", "Crate/a delete"]);
     assert_eq!((short(&stage.run()), stage.found(&Scope::of("Crate")).len()), (vec![], 1));
+}
+
+#[test]
+fn a_former_generation_where_nobody_can_look_is_remembered_until_somebody_can() {
+    let mut stage = Stage::new();
+    stage.settled("1", "a");
+    let scope = Some(Scope::within("Crate", "elsewhere"));
+    let former = Retiring { provider_id: pid("0"), generation: 1, scope };
+    stage.memory.owned.get_mut(&id("a")).expect("owned").retiring.push(former.clone());
+    let plan = stage.run();
+    assert_eq!((short(&plan), rules(&plan)), (vec![], vec!["former-unseen"]));
+    assert_eq!(stage.memory.owned[&id("a")].retiring, [former]);
+    // Once it can be seen and is not there, it has gone.
+    stage.world.scopes.insert(Scope::within("Crate", "elsewhere"), Sighting { found: Ok(Vec::new()) });
+    let plan = stage.run();
+    assert_eq!((rules(&plan).len(), stage.memory.owned[&id("a")].retiring.len()), (0, 0));
 }
 
 #[test]

@@ -224,7 +224,7 @@ fn a_failure_waits_for_its_time_blocks_at_its_end_and_changed_content_is_tried_a
     stage.want("a", |_| {});
     let digest = get(&stage.plan(), &whole("a", Verb::Create)).digest;
     let fault = Fault::transient("locked", "");
-    let failure = Failure { digest, attempts: 2, next: Some(ago(-60)), fault, since: ago(60) };
+    let failure = Failure { digest, attempts: 2, next: Some(ago(-60)), fault, since: ago(60), unfit: None };
     let key = whole("a", Verb::Create);
     stage.memory.failures.insert(key.clone(), failure.clone());
     assert_eq!((short(&stage.plan()), stage.plan().next_due), (vec!["Crate/a create ~".to_owned()], Some(ago(-60))));
@@ -243,12 +243,32 @@ fn a_failure_waits_for_its_time_blocks_at_its_end_and_changed_content_is_tried_a
 }
 
 #[test]
+fn content_that_is_no_good_is_not_tried_by_another_name_before_it_changes() {
+    let mut stage = Stage::new();
+    stage.want("a", |_| {});
+    let wanted = get(&stage.plan(), &whole("a", Verb::Create)).settles;
+    let (digest, fault) = (Digest::of("another change"), Fault::unfit("it did not get ready", ""));
+    let failure = Failure { digest, attempts: 1, next: None, fault, since: ago(60), unfit: wanted };
+    let key = whole("a", Verb::Update);
+    stage.memory.failures.insert(key.clone(), failure);
+    let plan = stage.plan();
+    assert_eq!(short(&plan), ["Crate/a create ?"]);
+    assert!(!plan.remember.contains(&Patch::Heal(key.clone())), "it is still no good");
+    stage.want("a", |w| w.paint = "green".to_owned());
+    assert_eq!(short(&stage.plan()), ["Crate/a create"]);
+    stage.memory.failures.remove(&key);
+    stage.want("a", |_| {});
+    assert_eq!(short(&stage.plan()), ["Crate/a create"], "somebody said that it is to be tried again");
+}
+
+#[test]
 fn a_failed_change_that_is_held_anew_is_not_lost_behind_its_backoff() {
     let mut stage = drifted();
     stage.want("a", |w| w.open = true);
     let digest = get(&stage.plan(), &update("a")).digest;
     let fault = Fault::transient("locked", "");
-    let failure = Failure { digest: digest.clone(), attempts: 1, next: Some(ago(-60)), fault, since: ago(60) };
+    let failure =
+        Failure { digest: digest.clone(), attempts: 1, next: Some(ago(-60)), fault, since: ago(60), unfit: None };
     stage.memory.failures.insert(update("a"), failure);
     assert_eq!(short(&stage.plan()), ["Crate/a#all update !exposes"]);
     stage.approve(&digest, now());

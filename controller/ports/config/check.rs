@@ -241,6 +241,7 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
         &config.git.token,
         &config.digitalocean.token,
         &config.server.token,
+        &config.age_key,
         &config.ledger_key,
         &config.former_ledger_key,
     ];

@@ -35,7 +35,8 @@ pub(super) struct Key {
     pub(super) name: &'static str,
     /// What it takes.
     pub(super) shape: Shape,
-    /// Names in the environment that people have set already, the first one first; `DRIFTLESS_…` comes before them.
+    /// Names in the environment that people have set already, the first one first; `DRIFTLESS_…` comes before them. That of
+    /// a secret with `_FILE` after it names its file.
     pub(super) also: &'static [&'static str],
 }
 
@@ -69,6 +70,7 @@ pub(super) const KEYS: &[Key] = &[
     Key { name: "log.level", shape: Shape::Text, also: &["RUST_LOG"] },
     key("log.format", Shape::Text),
     Key { name: "telemetry.endpoint", shape: Shape::Text, also: &["OTEL_EXPORTER_OTLP_ENDPOINT"] },
+    Key { name: "sops.age_key", shape: Shape::Secret, also: &["SOPS_AGE_KEY"] },
     key("ledger.key", Shape::Secret),
     key("ledger.former_key", Shape::Secret),
     key("caps.max_deletes", Shape::Number),

@@ -45,6 +45,8 @@ pub struct Config {
     pub git: Git,
     /// How DigitalOcean is reached.
     pub digitalocean: DigitalOcean,
+    /// What opens SOPS files: age keys, one a line.
+    pub age_key: Option<Secret>,
     /// What the ledger is signed with; else a key in the data folder.
     pub ledger_key: Option<Secret>,
     /// The key before that one, still believed.
@@ -299,6 +301,7 @@ impl Config {
             no_color: from.flag("no_color"),
             git,
             digitalocean,
+            age_key: from.secret("sops.age_key"),
             ledger_key: from.secret("ledger.key"),
             former_ledger_key: from.secret("ledger.former_key"),
             log: Log { level: from.text("log.level", "info"), format: check::log_format(from) },

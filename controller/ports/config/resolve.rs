@@ -124,7 +124,10 @@ impl Resolver<'_> {
         let value = get(&ours).map(|text| found(ours, text, false));
         let variant = (key.shape == Shape::Secret).then(|| keys::environment(&keys::file_variant(key.name)));
         let file = variant.and_then(|name| get(&name).map(|text| found(name, text, true)));
-        let also = || key.also.iter().find_map(|name| get(name).map(|text| found((*name).to_owned(), text, false)));
+        let named = |name: String, is_file| get(&name).map(|text| found(name, text, is_file));
+        let secret = key.shape == Shape::Secret;
+        let in_file = |name: &str| secret.then(|| named(format!("{name}_FILE"), true)).flatten();
+        let also = || key.also.iter().find_map(|name| named((*name).to_owned(), false).or_else(|| in_file(name)));
         let chosen = match (value, file) {
             (Some(value), Some(file)) => return self.one_of(key, value, file),
             (value, file) => value.or(file),

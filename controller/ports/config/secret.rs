@@ -49,7 +49,7 @@ impl Secret {
         Self { name, given: Given::Value(value.trim().to_owned().into()) }
     }
 
-    pub(super) fn in_file(name: &'static str, path: PathBuf) -> Self {
+    pub(in crate::ports) fn in_file(name: &'static str, path: PathBuf) -> Self {
         Self { name, given: Given::File(path) }
     }
 
@@ -59,11 +59,7 @@ impl Secret {
             Given::Value(value) => return Ok(value.clone()),
             Given::File(path) => path,
         };
-        let text = std::fs::read_to_string(path).map(SecretString::from).map_err(|source| SecretError::Read {
-            name: self.name,
-            path: path.clone(),
-            source,
-        })?;
+        let text = read_file(self.name, path)?;
         let trimmed = text.expose_secret().trim();
         let why = match trimmed {
             "" => "is empty",
@@ -71,6 +67,18 @@ impl Secret {
             one => return Ok(one.into()),
         };
         Err(SecretError::Unusable { name: self.name, path: path.clone(), why })
+    }
+
+    /// Every secret of it, where it may be several, one a line; lines that begin with # are for people. A file is read anew each
+    /// time.
+    pub fn lines(&self) -> Result<Vec<SecretString>, SecretError> {
+        let text = match &self.given {
+            Given::Value(value) => value.clone(),
+            Given::File(path) => read_file(self.name, path)?,
+        };
+        let lines =
+            text.expose_secret().lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        Ok(lines.map(SecretString::from).collect())
     }
 
     /// The file that holds it, to be watched; none for a value.
@@ -90,6 +98,11 @@ impl Secret {
     pub(super) fn warning(&self) -> Option<String> {
         self.file().and_then(|path| warn_of(self.name, path))
     }
+}
+
+fn read_file(name: &'static str, path: &Path) -> Result<SecretString, SecretError> {
+    let text = std::fs::read_to_string(path).map(SecretString::from);
+    text.map_err(|source| SecretError::Read { name, path: path.to_owned(), source })
 }
 
 /// Says whether others may read a file that holds a secret, or that it is not there.
@@ -118,13 +131,11 @@ impl SecretLines {
 
     /// The secrets as they are now; the file is read anew each time. None at all is an error.
     pub fn read(&self) -> Result<Vec<SecretString>, SecretError> {
-        let path = || self.0.clone();
-        let text = std::fs::read_to_string(&self.0).map(SecretString::from);
-        let text = text.map_err(|source| SecretError::Read { name: Self::NAME, path: path(), source })?;
+        let text = read_file(Self::NAME, &self.0)?;
         let lines = text.expose_secret().lines().map(str::trim).filter(|line| !line.is_empty());
         let lines: Vec<SecretString> = lines.map(SecretString::from).collect();
         if lines.is_empty() {
-            return Err(SecretError::Unusable { name: Self::NAME, path: path(), why: "is empty" });
+            return Err(SecretError::Unusable { name: Self::NAME, path: self.0.clone(), why: "is empty" });
         }
         Ok(lines)
     }

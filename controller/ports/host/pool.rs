@@ -5,11 +5,12 @@ use super::link::Link;
 use super::run::{self, Command, Output};
 use super::target::{Ssh, Target, Way};
 use super::{link, room};
+use crate::model::ledger::Key;
 use crate::ports::reach::Reach;
 use crate::ports::secrets::Secrets;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::{Mutex as Turn, Semaphore};
@@ -40,6 +41,7 @@ struct Means {
     secrets: Secrets,
     reach: Reach,
     room: Mutex<Option<TempDir>>,
+    key: OnceLock<Key>,
 }
 
 /// One host.
@@ -113,6 +115,20 @@ impl Hosts {
     /// The secrets, for what is written onto hosts.
     pub fn secrets(&self) -> &Secrets {
         &self.0.means.secrets
+    }
+
+    /// Has fingerprints of what is secret made with this key.
+    pub fn keyed(self, key: Option<Key>) -> Self {
+        if let Some(key) = key {
+            // The first one stays: it is said once, before anything is looked at.
+            let _ = self.0.means.key.set(key);
+        }
+        self
+    }
+
+    /// The key of fingerprints of what is secret; none where this process has none.
+    pub fn key(&self) -> Option<&Key> {
+        self.0.means.key.get()
     }
 
     pub(super) fn reach(&self) -> &Reach {

@@ -20,6 +20,9 @@ impl Store {
         let _turn =
             turn(folder).await.map_err(|e| files("wait for another driftless to open the journal in", folder, e))?;
         make_private(path).map_err(|e| files("make the journal", path, e))?;
+        if std::fs::metadata(path).is_ok_and(|file| file.len() > 0) {
+            examine(path).await?;
+        }
         let options = options().filename(path).journal_mode(SqliteJournalMode::Wal);
         Self::connect(options, path.to_owned()).await
     }
@@ -35,18 +38,27 @@ impl Store {
         copy(&self.pool, to).await
     }
 
-    /// One connection, for good: writes come one after the other anyhow, and one in memory would be lost with it.
     async fn connect(options: SqliteConnectOptions, path: PathBuf) -> Result<Self, StoreError> {
-        let pool = SqlitePoolOptions::new()
-            .max_connections(1)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_with(options)
-            .await
-            .map_err(|e| StoreError::sql("open the journal", &path, e))?;
+        let pool = pool(options, &path).await?;
         schema::migrate(&pool, &path).await?;
         Ok(Self { pool, path })
     }
+}
+
+/// One connection, for good: writes come one after the other anyhow, and one in memory would be lost with it.
+async fn pool(options: SqliteConnectOptions, path: &Path) -> Result<SqlitePool, StoreError> {
+    let one = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+    one.connect_with(options).await.map_err(|e| StoreError::sql("open the journal", path, e))
+}
+
+/// Refuses a journal that is not to be worked with, over a connection that cannot write: whoever may write takes the log
+/// into the file when it closes, and so would change, and take the log from, what is to be left as it is.
+async fn examine(path: &Path) -> Result<(), StoreError> {
+    let options = SqliteConnectOptions::new().filename(path).read_only(true).disable_statement_logging();
+    let pool = pool(options, path).await?;
+    let fit = schema::refuse(&pool, path).await;
+    pool.close().await;
+    fit
 }
 
 /// Copies the database, whole and compact, into a new file (0600).

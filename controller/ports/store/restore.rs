@@ -67,11 +67,8 @@ async fn aside(journal: &Path, now: Timestamp) -> io::Result<Option<PathBuf>> {
         return Ok(None);
     }
     // Opened and closed, it is one file. A damaged or a newer one cannot be: its log goes along, and goes first, so that
-    // the log of one journal never lies beside another. What is no database is not opened: SQLite would take the log away
-    // when it closes, some time later.
-    if refuse_other(journal).is_ok()
-        && let Ok(store) = Store::open(journal).await
-    {
+    // the log of one journal never lies beside another.
+    if let Ok(store) = Store::open(journal).await {
         store.close().await;
     }
     let mut to = journal.with_added_extension(format!("replaced-{}", now.strftime("%Y%m%dT%H%M%SZ")));

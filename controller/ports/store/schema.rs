@@ -33,7 +33,19 @@ pub(super) fn latest() -> i64 {
     i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
 }
 
-/// Brings the journal to the latest version, or refuses it untouched: a newer one, a damaged one, another program's.
+/// Refuses a newer journal, a damaged one, and another program's file. Writes nothing.
+pub(super) async fn refuse(pool: &SqlitePool, path: &Path) -> Result<(), StoreError> {
+    let sql = |e| StoreError::sql("look at the version", path, e);
+    let mut connection = pool.acquire().await.map_err(sql)?;
+    refuse_foreign(&mut connection, path).await?;
+    let journal: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *connection).await.map_err(sql)?;
+    if journal > latest() {
+        return Err(StoreError::Newer { path: path.to_owned(), journal, program: latest() });
+    }
+    check(&mut connection, path).await
+}
+
+/// Brings a journal that is fit for it to the latest version.
 ///
 /// Each migration is one transaction together with its number: interrupted, it is run again from its beginning. A journal
 /// that somebody has worked with is copied beside itself first, once: there is a way back to the older program.
@@ -45,14 +57,7 @@ pub(super) async fn migrate(pool: &SqlitePool, path: &Path) -> Result<(), StoreE
 pub(super) async fn migrate_by(pool: &SqlitePool, path: &Path, migrations: &[&'static str]) -> Result<(), StoreError> {
     let latest = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
     let sql = |e| StoreError::sql("look at the version", path, e);
-    let mut connection = pool.acquire().await.map_err(sql)?;
-    refuse_foreign(&mut connection, path).await?;
-    let version: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *connection).await.map_err(sql)?;
-    if version > latest {
-        return Err(StoreError::Newer { path: path.to_owned(), journal: version, program: latest });
-    }
-    check(&mut connection, path).await?;
-    drop(connection);
+    let version: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(pool).await.map_err(sql)?;
     if version > 0 && version < latest {
         keep_former(pool, path, latest).await?;
     }

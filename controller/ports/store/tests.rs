@@ -47,7 +47,7 @@ fn owned() -> impl Strategy<Value = Owned> {
             needs,
             parts,
             wrote,
-            retiring: vec![Retiring { provider_id: ProviderId("7".into()), generation }],
+            retiring: vec![Retiring { provider_id: ProviderId("7".into()), generation, scope: None }],
             file,
             stopped: Some(Timestamp::MIN),
         },
@@ -85,6 +85,7 @@ fn failure() -> impl Strategy<Value = Failure> {
                 retry_after: Some(std::time::Duration::from_millis(1500)),
             },
             since,
+            unfit: None,
         },
     )
 }

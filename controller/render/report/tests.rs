@@ -213,6 +213,7 @@ fn what_failed_for_good_is_failing_with_its_error_and_not_just_waiting() {
         next: None,
         fault: Fault::permanent("DigitalOcean answered 422: \"size is not available\"", "Choose another size."),
         since: samples::at("2026-11-22T08:00:00Z"),
+        unfit: None,
     };
     bench.memory.failures.insert(resize.key.clone(), failed);
     let status = status(&bench.report());
@@ -250,6 +251,7 @@ fn an_error_that_comes_again_is_no_news() {
             _ => panic!("the sample fails"),
         },
         since: samples::at("2026-11-22T09:02:00Z"),
+        unfit: None,
     };
     let resize = bench.plan.changes.iter_mut().find(|c| c.key == samples::resize_erp().key).unwrap();
     resize.standing = Standing::Backoff(samples::at("2026-11-22T12:07:00Z"));

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use russh::server::{Auth, ChannelOpenHandle, Config, Handle, Handler, Msg, Session, VerifiedPublicKey};
-use russh::{Channel, ChannelId, MethodKind, MethodSet};
+use russh::keys::PublicKey;
+use russh::server::{Auth, Config, Handle, Handler, Msg, Session};
+use russh::{Channel, ChannelId, CryptoVec, MethodKind, MethodSet};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -21,6 +22,8 @@ use super::shell::{self, Said};
 
 /// What a session runs that only waits for its client to go.
 const WAITS: &str = "exec cat >/dev/null";
+/// Whoever says nothing for so long has said all: nothing of ours is slower.
+const SILENCE: Duration = Duration::from_secs(2);
 /// So much is on the way at once.
 const PIPE: usize = 256 * 1024;
 
@@ -124,24 +127,18 @@ struct Line {
 impl Handler for Line {
     type Error = russh::Error;
 
-    async fn auth_publickey(&mut self, user: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
+    async fn auth_publickey(&mut self, user: &str, key: &PublicKey) -> Result<Auth, Self::Error> {
         let home = if user == "root" { "/root".to_owned() } else { format!("/home/{user}") };
         let keys = self.machine.disk.read(&format!("{home}/.ssh/authorized_keys")).await.unwrap_or_default();
-        let shown = key.public_key.to_openssh().unwrap_or_default();
+        let shown = key.to_openssh().unwrap_or_default();
         let body = shown.split(' ').nth(1).unwrap_or("none");
         let let_in = String::from_utf8_lossy(&keys).lines().any(|line| line.split(' ').any(|word| word == body));
         user.clone_into(&mut self.user);
         Ok(if let_in { Auth::Accept } else { Auth::reject() })
     }
 
-    async fn channel_open_session(
-        &mut self,
-        _: Channel<Msg>,
-        reply: ChannelOpenHandle,
-        _: &mut Session,
-    ) -> Result<(), Self::Error> {
-        reply.accept().await;
-        Ok(())
+    async fn channel_open_session(&mut self, _: Channel<Msg>, _: &mut Session) -> Result<bool, Self::Error> {
+        Ok(true)
     }
 
     async fn exec_request(
@@ -186,25 +183,22 @@ impl Handler for Line {
         port: u32,
         _: &str,
         _: u32,
-        reply: ChannelOpenHandle,
         _: &mut Session,
-    ) -> Result<(), Self::Error> {
+    ) -> Result<bool, Self::Error> {
         let to = match (host.parse(), u16::try_from(port)) {
             (Ok(IpAddr::V4(ip)), Ok(port)) if self.ground.place.covers(ip, port) => (ip, port),
-            _ => return Ok(()),
+            _ => return Ok(false),
         };
-        if let Ok(mut far) = TcpStream::connect(to).await {
-            reply.accept().await;
-            let cut = self.cut.clone();
-            tokio::spawn(async move {
-                let mut near = channel.into_stream();
-                tokio::select! {
-                    _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
-                    () = cut.cancelled() => {}
-                }
-            });
-        }
-        Ok(())
+        let Ok(mut far) = TcpStream::connect(to).await else { return Ok(false) };
+        let cut = self.cut.clone();
+        tokio::spawn(async move {
+            let mut near = channel.into_stream();
+            tokio::select! {
+                _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
+                () = cut.cancelled() => {}
+            }
+        });
+        Ok(true)
     }
 }
 
@@ -222,13 +216,24 @@ impl Work {
     async fn run(self, line: String, mut input: mpsc::UnboundedReceiver<Bytes>) {
         if let Some(first) = line.strip_suffix(WAITS) {
             let said = shell::run(&self.machine, &self.user, first, Vec::new()).await;
-            let _ = self.handle.data(self.channel, said.out).await;
+            let _ = self.handle.data(self.channel, CryptoVec::from(said.out)).await;
             while input.recv().await.is_some() {}
             return self.end(&Said::default()).await;
         }
         let mut stdin = Vec::new();
-        while let Some(bytes) = input.recv().await {
-            stdin.extend_from_slice(&bytes);
+        loop {
+            match tokio::time::timeout(SILENCE, input.recv()).await {
+                Ok(Some(bytes)) => stdin.extend_from_slice(&bytes),
+                Ok(None) => break,
+                Err(_) => {
+                    tracing::warn!(
+                        host = self.machine.name(),
+                        bytes = stdin.len(),
+                        "an input did not end, and is taken as it is"
+                    );
+                    break;
+                }
+            }
         }
         let mut lost = false;
         for effect in self.ground.faults.meet(&self.machine.name(), On::Transfer, &stdin.len().to_string()) {
@@ -253,10 +258,10 @@ impl Work {
         let (handle, channel) = (&self.handle, self.channel);
         // Where the client has gone, nobody hears it.
         if !said.out.is_empty() {
-            let _ = handle.data(channel, said.out.clone()).await;
+            let _ = handle.data(channel, CryptoVec::from(said.out.as_slice())).await;
         }
         if !said.err.is_empty() {
-            let _ = handle.extended_data(channel, 1, said.err.clone()).await;
+            let _ = handle.extended_data(channel, 1, CryptoVec::from(said.err.as_slice())).await;
         }
         let _ = handle.exit_status_request(channel, u32::try_from(said.code).unwrap_or(255)).await;
         let _ = handle.eof(channel).await;

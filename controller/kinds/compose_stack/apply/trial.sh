@@ -1,16 +1,17 @@
 # Says what compose would make of a stack that is there and has no receipt, and which of its files are there. Changes nothing.
-# $1: its folder. $2: the project. $3: profiles, with commas. Then -f FILE for each compose file. Input: the files.
+# $1: its folder. $2: the project. Input: the files.
 # Says `file SHA256  PATH`, `hash SERVICE DIGEST`, or `failed WHY`.
 
-dir=$1; project=$2; profiles=$3; shift 3
+dir=$1; project=$2
 tmp=$(mktemp -d) || exit 80
 trap 'rm -rf "$tmp"' EXIT
 mkdir "$tmp/new" || exit 80
 receive "$tmp/new" || { echo "the files did not come whole: the disk may be full" >&2; exit 80; }
+mv "$tmp/new/.driftless" "$tmp/order" && asked "$tmp/order" || exit 80
 (cd "$tmp/new" && find . -type f) | while IFS= read -r path; do
   path=${path#./}
   [ -f "$dir/$path" ] && printf 'file %s %s\n' "$(sha256sum <"$dir/$path" | cut -d' ' -f1)" "$path"
 done
 cd "$tmp/new" || exit 80
-[ ! -f .env ] || set -- --env-file "$tmp/new/.env" "$@"
-hashes "$tmp/resolved.yaml" "$dir" "$@" || printf 'failed %s\n' "$(tail -n 1 "$tmp/resolved.yaml.said" | cut -c1-300)"
+[ ! -f .env ] || words="--env-file$nl$tmp/new/.env$nl$words"
+hashes "$tmp/resolved.yaml" "$dir" || printf 'failed %s\n' "$(tail -n 1 "$tmp/resolved.yaml.said" | cut -c1-300)"

@@ -1,117 +1,161 @@
-# Brings a stack to what its document says.
-# $1: its folder. $2: the project. $3: profiles, with commas. $4: missing, always or never. $5: seconds to be ready.
-# $6: running or stopped. $7: build or nothing. $8: services to start anew. $9: services that are meant to end.
-# ${10}: all services. Then -f FILE for each compose file. Input: the files.
+# Brings a stack to what its document says, or back to what it was.
+# $1: its folder. $2: the project. $3: pull missing, always or never. $4: seconds to be ready. $5: running, stopped, or stamp:
+# all is there, and only the receipt is written. $6: services whose images are built. $7: services to start anew.
+# $8: the version. $9: rollback or nothing. ${10}: fresh, where nothing of it may be there, or nothing. ${11}: buildable,
+# where images of it are built. Input: the files; those in .driftless/ are for this script: ask, sent, files, probes,
+# definitions.
+#
+# In FOLDER/.driftless: good/ holds the files of the last version that was ready; receipt.json what was sent then, and what
+# compose made of it; notes what was tried since.
+#
 # What happens if interrupted: files are in place one by one, whole; the receipt still tells of the former version, so
-# that the next plan does it all again, and nothing of it twice.
-# Says `hash SERVICE DIGEST`, `image SERVICE ID`, `compose VERSION`.
-# Exit: 0 ready; 80 to 84 nothing was changed; 85 and 86 it was, and is not ready; why on standard error.
+# that the next plan does it all again, and nothing of it twice. It does not end with the connection that began it.
+# Exit: 0 ready; 79 to 84 and 89 nothing was changed; 85 it could not be brought up; 86 it was, and did not get ready; 87 so,
+# and it went back to the version before; 88 so, and that is not ready either. Why on standard error.
 
-dir=$1; project=$2; profiles=$3; pull=$4; within=$5; state=$6; build=$7; restart=$8; onces=$9; services=${10}; shift 10
-own=$dir/.driftless
-leave() { code=$1; shift; [ $# -gt 0 ] && printf '%s\n' "$@" >&2; rm -rf "$own/new" "$own/resolved.yaml" "$own/resolved.yaml.said"; exit "$code"; }
+dir=$1; project=$2; pull=$3; within=$4; state=$5; build=$6; restart=$7; version=$8; rollback=$9; fresh=${10}; buildable=${11}
+us=$(id -u):$(id -g); own=$dir/.driftless; said=$own/said; probes=$own/order/probes
+leave() { code=$1; shift; [ $# -gt 0 ] && printf '%s\n' "$@" >&2; rm -rf "$own/new" "$own/order" "$own/resolved.yaml" "$own/resolved.yaml.said" "$said"; exit "$code"; }
 command -v docker >/dev/null || leave 81 "docker is not installed"
 docker compose version >/dev/null 2>&1 || leave 82 "docker compose (version 2) is not installed"
 (umask 022; mkdir -p "$dir") && mkdir -p "$own" && chmod 0700 "$own" || leave 80 "$dir cannot be made"
 if command -v flock >/dev/null; then
   exec 8>"$own/lock" && flock -w 60 8 || leave 80 "another change of this stack has not ended for a minute"
 fi
-rm -rf "$own/new"
+rm -rf "$own/new" "$own/order"
 mkdir "$own/new" && receive "$own/new" || leave 80 "the files did not come whole: the disk may be full"
-
-# As a whole beside the live files; where it needs what is only there, with the live folder around it.
-said=$own/new.said
-( cd "$own/new" && { compose "$own/new" "$@" config -q || { [ ! -f .env ] || set -- --env-file "$own/new/.env" "$@"; compose "$dir" "$@" config -q; }; } ) >"$said" 2>&1 ||
-  leave 84 "$(tail -n 6 "$said"; rm -f "$said")"
-( cd "$own/new" || exit 1
-  case $pull:$build in
-    always:*) compose "$own/new" "$@" pull -q --ignore-buildable ;;
-    missing:) for image in $(compose "$own/new" "$@" config --images 2>/dev/null | sort -u); do
-        docker image inspect "$image" >/dev/null 2>&1 || clean docker pull -q "$image" || exit 1
-      done ;;
-  esac ) >"$said" 2>&1 || leave 83 "$(tail -n 4 "$said"; rm -f "$said")"
-
-(cd "$own/new" && find . -type f) | while IFS= read -r path; do
-  path=${path#./}; to=$dir/$path
-  [ ! -L "$to" ] || to=$(readlink -f "$to")
-  if cmp -s "$own/new/$path" "$to"; then chmod "$(stat -c %a "$own/new/$path")" "$to"; continue; fi
-  (umask 022; mkdir -p "${to%/*}") || exit 1
-  # Where a file was missing that a container mounts, the engine has made a folder.
-  [ ! -d "$to" ] || rmdir "$to" 2>/dev/null
-  sync "$own/new/$path" 2>/dev/null
-  mv -f -T "$own/new/$path" "$to" || exit 1
-done || leave 80 "a file could not be put in its place in $dir"
-rm -rf "$own/new"
-
-ids() { docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$project" "$@"; }
-before=$(ids)
-cd "$dir" || leave 80 "$dir is not there"
-if [ "$state" = stopped ]; then
-  { compose "$dir" "$@" up --no-start ${build:+--build} && compose "$dir" "$@" stop; } >"$said" 2>&1 || leave 85 "$(tail -n 12 "$said"; rm -f "$said")"
+mv "$own/new/.driftless" "$own/order" && asked "$own/order" || leave 80 "what to do did not come whole"
+[ ! -s "$probes" ] || [ -n "$(asks)" ] || leave 89 "neither curl nor wget is installed, with which the probes of ready are asked"
+if [ -n "$fresh" ] && [ ! -e "$own/notes" ] && [ ! -e "$own/receipt.json" ] && [ -n "$(ids)" ]; then
+  leave 79 "a project $project runs there already, and was not sent by driftless"
 fi
+touch "$own/notes"
+note() { # note WORD VALUE: in place of what that word said; without a value it says nothing any more
+  { grep -v "^$1 " "$own/notes"; [ $# -lt 2 ] || echo "$1 $2"; } >"$own/notes.new"; mv -f "$own/notes.new" "$own/notes"
+}
 
-look() { docker ps -a --no-trunc --filter "label=com.docker.compose.project=$project" --filter label=com.docker.compose.oneoff=False --format '{{.ID}} {{.Label "com.docker.compose.service"}} {{.State}} {{.Status}}'; }
-counts() { ids | xargs -r docker inspect -f '{{.Id}} {{.RestartCount}}' 2>/dev/null | sort; }
-# Who is not ready: $bad for what will not get so by waiting, $waits for the rest, each with the container's id.
-judge() {
-  bad=; waits=; all=$(look)
-  for service in $services; do
-    case "$all" in *" $service "*) ;; *) waits="- $service has no container" ;; esac
+check() {
+  # As a whole beside the live files; where it needs what is only there, with the live folder around it.
+  ( cd "$own/new" && { compose "$own/new" config -q || { [ ! -f .env ] || words="--env-file$nl$own/new/.env$nl$words"; compose "$dir" config -q; }; } ) >"$said" 2>&1 ||
+    leave 84 "$(tail -n 6 "$said")"
+  # What the names of images mean now: to go back, they have to mean it again.
+  ids | xargs -r docker inspect -f '{{.Image}} {{.Config.Image}}' 2>/dev/null | sort -u >"$own/order/tags"
+  ( cd "$own/new" || exit 1
+    case $pull:$buildable in
+      always:*) compose "$own/new" pull -q --ignore-buildable ;;
+      missing:buildable) compose "$own/new" pull -q --ignore-buildable --policy missing ;;
+      missing:) for image in $(compose "$own/new" config --images 2>/dev/null | sort -u); do
+          docker image inspect "$image" >/dev/null 2>&1 || clean docker pull -q "$image" || exit 1
+        done ;;
+    esac ) >"$said" 2>&1 || leave 83 "$(tail -n 4 "$said")"
+}
+
+# Puts the files of the folder $1 in their places. What was not there before is listed in order/added.
+place() {
+  (cd "$1" && find . -type f) | while IFS= read -r path; do
+    path=${path#./}; to=$dir/$path
+    case $path in .driftless/*) continue ;; esac
+    [ ! -L "$to" ] || to=$(readlink -f "$to")
+    [ -e "$to" ] || printf '%s\n' "$path" >>"$own/order/added"
+    if cmp -s "$1/$path" "$to"; then
+      # Whose it is, is the document's business where it says so.
+      owner=$(stat -c %u:%g "$1/$path"); [ "$owner" = "$us" ] || chown "$owner" "$to"
+      chmod "$(stat -c %a "$1/$path")" "$to"; continue
+    fi
+    (umask 022; mkdir -p "${to%/*}") || exit 1
+    # Where a file was missing that a container mounts, the engine has made a folder.
+    [ ! -d "$to" ] || rmdir "$to" 2>/dev/null
+    cp -p "$1/$path" "$own/order/placing" && { sync "$own/order/placing" 2>/dev/null; mv -f -T "$own/order/placing" "$to"; } || exit 1
   done
-  while read -r id service now status; do
-    case " $services " in *" $service "*) ;; *) continue ;; esac
-    once=; case " $onces " in *" $service "*) once=1 ;; esac
-    case $now:$once in
-      exited:1) case $status in 'Exited (0)'*) ;; *) bad="$id $service has failed: $status" ;; esac ;;
-      running:1) waits="$id $service has not ended yet" ;;
-      running:) case $status in
-          *'(unhealthy)'*) bad="$id $service is unhealthy" ;;
-          *'health: starting'*) waits="$id $service is not healthy yet" ;;
-        esac ;;
-      exited:*) bad="$id $service has ended: $status. If it is meant to, name it in oneShot" ;;
-      restarting:*) waits="$id $service ends again and again: $status" ;;
-      *) waits="$id $service is $now" ;;
-    esac
-  done <<EOF
-$all
-EOF
-}
-fail() { # fail ID WORDS…
-  id=$1; shift
-  echo "$*" >&2
-  case $id in ?????*) echo "Its log ends with:" >&2; docker logs --tail 12 "$id" 2>&1 | cut -c1-300 >&2 ;; esac
-  leave 86
 }
 
-if [ "$state" = running ]; then
-  if ! compose "$dir" "$@" up -d --pull "$pull" ${build:+--build} >"$said" 2>&1; then
+# Says why in $why, with the container's log. $1: its id, or nothing.
+tell() {
+  why=$2
+  [ -z "$1" ] || why="$why${nl}Its log ends with:$nl$(docker logs --tail 12 "$1" 2>&1 | cut -c1-300)"
+  return 86
+}
+
+# Has compose do its work, and waits until all is ready. $1: images to be built. $2: when to pull.
+bring() {
+  before=$(ids)
+  for service in $1; do
+    compose "$dir" build -q "$service" >"$said" 2>&1 || { why="$service cannot be built: $(tail -n 12 "$said")"; return 85; }
+  done
+  if [ "$state" = stopped ]; then
+    { compose "$dir" up --no-start && compose "$dir" stop; } >"$said" 2>&1 || { why=$(tail -n 12 "$said"); return 85; }
+    return 0
+  fi
+  if ! compose "$dir" up -d --pull "$2" >"$said" 2>&1; then
     judge
-    tail -n 4 "$said" >&2
-    # shellcheck disable=SC2086
-    [ -z "$bad" ] || fail $bad
-    leave 85
+    why=$(tail -n 4 "$said")
+    [ -z "$bad" ] || { tell "$who" "$why$nl$bad"; return 86; }
+    return 85
   fi
   for service in $restart; do
     for id in $(ids --filter "label=com.docker.compose.service=$service"); do
-      case "$before" in *"$id"*) docker restart "$id" >/dev/null || leave 85 "$service could not be started anew" ;; esac
+      case "$before" in *"$id"*) docker restart "$id" >/dev/null || { why="$service could not be started anew"; return 85; } ;; esac
     done
   done
   until=$(($(date +%s) + within))
   while judge; [ -n "$bad$waits" ]; do
-    # shellcheck disable=SC2086
-    [ -z "$bad" ] || fail $bad
-    # shellcheck disable=SC2086
-    [ "$(date +%s)" -lt $until ] || fail $waits "(after $within s)"
+    [ -z "$bad" ] || { tell "$who" "$bad"; return; }
+    [ "$(date +%s)" -lt "$until" ] || { tell "$who" "$waits (after $within s)"; return; }
     sleep 0.3
   done
   # A container without a health check runs for a moment before it fails.
   first=$(counts); sleep 2; judge; second=$(counts)
-  # shellcheck disable=SC2086
-  [ -z "$bad$waits" ] || fail ${bad:-$waits}
-  [ "$first" = "$second" ] || fail "$(printf '%s\n%s\n' "$first" "$second" | sort | uniq -u | head -n 1 | cut -d' ' -f1)" "a container ends again and again"
+  [ -z "$bad$waits" ] || { tell "$who" "${bad:-$waits}"; return; }
+  [ "$first" = "$second" ] || { tell "$(printf '%s\n%s\n' "$first" "$second" | sort | uniq -u | head -n 1 | cut -d' ' -f1)" "a container ends again and again"; return; }
+}
+
+# Goes back to the last version that was ready: its files, what its images' names meant, its containers.
+back() {
+  [ -n "$rollback" ] && [ -e "$own/good/.driftless/ask" ] || return 1
+  cause=$why
+  while read -r id name; do
+    case $name in sha256:*|*@*) ;; *) docker tag "$id" "$name" 2>/dev/null ;; esac
+  done <"$own/order/tags"
+  [ ! -e "$own/order/added" ] || while IFS= read -r path; do [ -e "$own/good/$path" ] || rm -f "$dir/$path"; done <"$own/order/added"
+  place "$own/good" || leave 88 "$cause" "Its former files could not be put back."
+  asked "$own/good/.driftless"; probes=$own/good/.driftless/probes
+  kept=; for service in $restart; do case " $services " in *" $service "*) kept="$kept $service" ;; esac; done; restart=$kept
+  cd "$dir" && bring '' missing || leave 88 "$cause" "The version before did not get ready either: $why"
+  note trying; note failed "$version"
+  leave 87 "$cause"
+}
+
+# What compose made of it. What a volume was made from stays what it was until another one is in its place.
+things() {
+  for kind in volume network; do
+    case $kind in volume) id=.CreatedAt ;; *) id=.Id ;; esac
+    docker $kind ls -q --filter "label=com.docker.compose.project=$project" 2>/dev/null |
+      xargs -r docker $kind inspect -f '{{index .Labels "com.docker.compose.'$kind'"}} {{'$id'}} {{.Name}}' 2>/dev/null |
+      while read -r key id name; do
+        [ -n "$name" ] || continue
+        definition=$(sed -n "s/^$kind $key //p" "$own/order/definitions")
+        former=$(grep -o "\"$kind $key [^\"]*\"" "$own/receipt.json" 2>/dev/null | head -n 1 | tr -d '"')
+        case $former in *" $id $name") echo "$former" ;; *) echo "$kind $key ${definition:--} $id $name" ;; esac
+      done
+  done
+}
+stamp() {
+  hashes "$own/resolved.yaml" "$dir" >"$own/order/made" || leave 85 "$(tail -n 4 "$own/resolved.yaml.said")"
+  things >>"$own/order/made"
+  printf 'compose %s\n' "$(docker compose version --short 2>/dev/null)" >>"$own/order/made"
+  { printf '{"schema":2,"sent":'; cat "$own/order/sent"; printf ',"made":['; sed 's/.*/"&",/' "$own/order/made"; printf '""]}\n'; } >"$own/receipt.new" &&
+    mv -f "$own/order/files" "$own/files" && rm -rf "$own/good" && mv "$own/new" "$own/good" && mv "$own/order" "$own/good/.driftless" &&
+    { sync "$own/receipt.new" 2>/dev/null; mv -f "$own/receipt.new" "$own/receipt.json"; } || leave 80 "the receipt could not be written in $own"
+  note trying; note failed
+}
+
+if [ "$state" != stamp ]; then
+  check
+  note trying "$version"
+  place "$own/new" || { why="a file could not be put in its place in $dir"; back; leave 80 "$why"; }
+  cd "$dir" || leave 80 "$dir is not there"
+  bring "$build" "$pull" || { code=$?; back; leave $code "$why"; }
 fi
-rm -f "$said"
-hashes "$own/resolved.yaml" "$dir" "$@" || leave 85 "$(tail -n 4 "$own/resolved.yaml.said")"
-look | while read -r id service rest; do printf 'image %s %s\n' "$service" "$(docker inspect -f '{{.Image}}' "$id")"; done
-printf 'compose %s\n' "$(docker compose version --short 2>/dev/null)"
+cd "$dir" || leave 80 "$dir is not there"
+stamp
 leave 0

@@ -61,6 +61,16 @@ fn what_is_wrong_with_a_document_is_told_with_its_field() {
         (json!({"env": {"A-B": "x"}}), "spec.env", "variable \"A-B\""),
         (json!({"env": {"A": "x\ny"}}), "spec.env.A", "several lines"),
         (json!({"ready": {"within": "2h"}}), "spec.ready.within", "7200 s"),
+        (json!({"ready": {"probes": [{"http": "http:///x"}]}}), "spec.ready.probes[0]", "no address"),
+        (json!({"ready": {"probes": [{"http": "http://a:b@c/"}]}}), "spec.ready.probes[0]", "holds a user"),
+        (json!({"ready": {"probes": [{"tcp": "db:0"}]}}), "spec.ready.probes[0]", "has no port"),
+        (json!({"secretFiles": {"../x": {"secret": "a"}}}), "spec.secretFiles.../x", "\"../x\""),
+        (
+            json!({"secretFiles": {"compose.yaml": {"secret": "a"}}}),
+            "spec.secretFiles.compose.yaml",
+            "its folder holds",
+        ),
+        (json!({"secretFiles": {"a": {"secret": "a", "mode": "0462"}}}), "spec.secretFiles.a", "let others write"),
     ];
     for (spec, path, says) in table {
         let files = [("compose.yaml", COMPOSE)];
@@ -98,10 +108,14 @@ configs: {app: {file: ./app.conf}}
 #[test]
 fn a_secret_stands_in_dot_env_and_nowhere_else() {
     let want = odoo(json!({"env": {"PASSWORD": {"secret": "odoo.postgres"}, "USER": "o'doo $x"}}));
-    let text = want.dot_env(|_| Ok::<_, ()>("hunter2".to_owned())).expect("known").expect("there");
+    let private = private::Private::new(&want, |_| Ok("hunter2".to_owned())).expect("fit");
+    let text = String::from_utf8(private.files[".env"].clone()).expect("text");
     assert!(text.contains("PASSWORD='hunter2'\n") && text.contains("USER='o\\'doo $x'\n"), "{text}");
     assert!(!serde_json::to_string(&want).expect("JSON").contains("hunter2"));
-    assert_eq!(odoo(json!({})).dot_env(|_| Err(())), Ok(None));
+    assert_eq!(private.redacted("no hunter2 here"), "no (secret) here");
+    let two_lines = private::Private::new(&want, |_| Ok("a\nb".to_owned())).err().expect("unfit");
+    assert!(two_lines.contains("odoo.postgres has several lines"), "{two_lines}");
+    assert!(private::Private::new(&odoo(json!({})), |_| Err("none".to_owned())).expect("none").files.is_empty());
 }
 
 #[test]
@@ -112,4 +126,27 @@ fn a_port_and_a_folder_are_one_stacks_own() {
     let told: Vec<&str> = wrong.iter().map(|(_, c)| c.path.as_str()).collect();
     assert_eq!(told, ["spec.directory", "spec.path"]);
     assert!(wrong[1].1.message.contains("publishes port 8069 on Host/erp"), "{wrong:?}");
+}
+
+#[test]
+fn probes_are_asked_with_200_where_nothing_is_said() {
+    let probes =
+        json!([{"http": "http://127.0.0.1:8069/"}, {"http": "https://[::1]/x", "status": 302}, {"tcp": "[::1]:5432"}]);
+    let want = odoo(json!({"ready": {"probes": probes}}));
+    let lines: String = want.ready.probes.iter().map(Probe::line).collect();
+    assert_eq!(lines, "http 200 http://127.0.0.1:8069/\nhttp 302 https://[::1]/x\ntcp 5432 ::1\n");
+}
+
+#[test]
+fn what_an_image_is_built_from_is_its_context_and_what_is_said_of_it() {
+    let yaml = "services: {app: {build: ./app}, web: {image: tiny}}\n";
+    let of = |yaml: &str, docker: &str, other: &str| {
+        let files = [("compose.yaml", yaml), ("app/Dockerfile", docker), ("apple", other)];
+        desire(json!({}), &files).expect("good").builds
+    };
+    let one = of(yaml, "FROM scratch", "");
+    assert_eq!(one.keys().collect::<Vec<_>>(), ["app"]);
+    assert_eq!(one, of(yaml, "FROM scratch", "another"));
+    assert_ne!(one, of(yaml, "FROM other", ""));
+    assert_ne!(one, of("services: {app: {build: {context: app, target: x}}}\n", "FROM scratch", ""));
 }

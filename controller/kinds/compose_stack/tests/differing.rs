@@ -1,21 +1,20 @@
 //! What differs between a stack and its document, by name.
 
 use super::*;
-use crate::model::{
-    Catalog, Change, Digest, Observed, OnRemove, Policy, Risk, Shown, Step as Doing, Supply, Verb, View,
-};
-use crate::ports::host::survey::Container;
+use crate::model::ledger::Key;
+use crate::model::{Catalog, Change, Observed, OnRemove, Policy, Risk, Shown, Step as Doing, Supply, Verb, View};
+use crate::ports::host::survey::{Container, Thing};
 use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
-fn container(service: &str) -> Container {
+pub(super) fn container(service: &str) -> Container {
     Container {
         id: format!("{service}1"),
         name: format!("odoo-{service}-1"),
         project: "odoo".to_owned(),
         service: service.to_owned(),
         folder: "/opt/stacks/odoo".to_owned(),
-        hash: format!("hash of {service}"),
+        hash: format!("hash-of-{service}"),
         state: "running".to_owned(),
         image: "sha256:a".to_owned(),
         tag: "tiny:1".to_owned(),
@@ -23,26 +22,49 @@ fn container(service: &str) -> Container {
     }
 }
 
+/// What is known of what is secret, with this key and this value of every secret.
+pub(super) fn prints(want: &Want, key: &str, secret: &str) -> Prints {
+    let private = private::Private::new(want, |_| Ok(secret.to_owned())).expect("fit");
+    private.prints(want, Some(&Key::new(key.to_owned().into())))
+}
+
+/// A volume of its own.
+pub(super) fn volume() -> Thing {
+    let word = |text: &str| text.to_owned();
+    Thing {
+        name: word("odoo_data"),
+        id: word("monday"),
+        driver: word("local"),
+        project: word("odoo"),
+        key: word("data"),
+    }
+}
+
 /// The stack as it is once all is well.
-fn well(want: &Want) -> State {
+pub(super) fn well(want: &Want) -> State {
     let at = "2026-11-27T12:00:00Z".parse().expect("a time");
-    let text = want.dot_env(|_| Ok::<_, ()>("hunter2".to_owned())).expect("known");
-    let mut receipt = Receipt::new(want, text.as_deref(), at);
-    receipt.hashes = want.services.keys().map(|name| (name.clone(), format!("hash of {name}"))).collect();
+    let prints = prints(want, "a key", "hunter2");
+    let sent = receipt::Sent::new(want, prints.clone(), at);
+    let definition = want.definitions.get("volume data").map_or("-".to_owned(), |digest| digest.hex());
+    let hashes = want.services.keys().map(|name| format!("hash {name} hash-of-{name}"));
+    let made: Vec<String> = hashes.chain([format!("volume data {definition} monday odoo_data")]).collect();
+    let receipt = Receipt::of(sent, &made);
+    let public = receipt.sent.files.clone();
     let migrate = Container { state: "exited".to_owned(), ..container("migrate") };
     State {
         host: "erp".to_owned(),
         project: "odoo".to_owned(),
         containers: vec![migrate, container("web")],
         images: BTreeMap::from([("tiny:1".to_owned(), "sha256:a".to_owned())]),
-        files: receipt.files.iter().map(|(path, filed)| (path.clone(), filed.sha256.clone())).collect(),
-        dot_env: text.map(|text| Ok(Digest::of_bytes(text.as_bytes()).hex())),
+        files: public.into_iter().chain(prints.digests.clone()).collect(),
+        prints: Some(Ok(prints)),
+        things: Some(BTreeMap::from([("volume data".to_owned(), volume())])),
         receipt: Some(Ok(receipt)),
         ..State::default()
     }
 }
 
-fn plan_as(want: Option<&Want>, state: Option<&State>, on_remove: OnRemove, adopting: bool) -> Diffed<Step> {
+pub(super) fn plan_as(want: Option<&Want>, state: Option<&State>, on_remove: OnRemove, adopting: bool) -> Diffed<Step> {
     let (id, catalog) = (id(), Catalog::default());
     let as_of = "2026-11-27T12:00:00Z".parse().expect("a time");
     let host = Supply::Live(BTreeMap::from([(Output::Id, "7".to_owned())]));
@@ -64,16 +86,16 @@ fn plan_as(want: Option<&Want>, state: Option<&State>, on_remove: OnRemove, adop
     })
 }
 
-fn plan(want: &Want, state: &State) -> Diffed<Step> {
+pub(super) fn plan(want: &Want, state: &State) -> Diffed<Step> {
     plan_as(Some(want), Some(state), OnRemove::Keep, false)
 }
 
-fn only(diffed: Diffed<Step>) -> Change<Step> {
+pub(super) fn only(diffed: Diffed<Step>) -> Change<Step> {
     assert_eq!(diffed.changes.len(), 1, "{diffed:?}");
     diffed.changes.into_iter().next().expect("one change")
 }
 
-fn fields(change: &Change<Step>) -> Vec<(String, String)> {
+pub(super) fn fields(change: &Change<Step>) -> Vec<(String, String)> {
     let words = |shown: &Shown| match shown {
         Shown::Text(text) => text.clone(),
         Shown::Secret(name) => format!("(secret {name})"),
@@ -95,7 +117,7 @@ type Drift = (fn(&mut State), &'static str, &'static str);
 
 #[test]
 fn each_drift_is_told_by_its_own_name_and_field() {
-    let table: [Drift; 11] = [
+    let table: [Drift; 14] = [
         (|s| drop(s.containers.pop()), "services.web", "missing"),
         (|s| s.containers.push(container("web")), "services.web", "2 containers, of 1"),
         (|s| s.containers[1].state = "exited".to_owned(), "services.web.state", "stopped, exit code 0"),
@@ -115,8 +137,11 @@ fn each_drift_is_told_by_its_own_name_and_field() {
             "edited on the host",
         ),
         (|s| drop(s.files.insert(".env".to_owned(), "0".repeat(64))), "files..env", "edited on the host"),
+        (|s| drop(s.files.insert("db.txt".to_owned(), "0".repeat(64))), "secretFiles.db.txt", "edited on the host"),
+        (|s| drop(s.files.remove("db.txt")), "secretFiles.db.txt", "missing on the host"),
+        (|s| s.things = Some(BTreeMap::new()), "volumes.data", "missing: what was in it is gone"),
     ];
-    let want = odoo(json!({"env": {"P": {"secret": "a"}}}));
+    let want = odoo(json!({"env": {"P": {"secret": "a"}}, "secretFiles": {"db.txt": {"secret": "b"}}}));
     for (by_hand, path, told) in table {
         let mut state = well(&want);
         by_hand(&mut state);
@@ -163,16 +188,43 @@ fn a_mounted_file_that_changed_starts_anew_what_mounts_it() {
 
 #[test]
 fn a_rotated_secret_is_shown_by_name_alone() {
-    let want = odoo(json!({"env": {"P": {"secret": "a"}}}));
+    let want =
+        odoo(json!({"env": {"P": {"secret": "a.b"}, "PORT": 9}, "secretFiles": {"conf/db.txt": {"secret": "a.c"}}}));
     let mut state = well(&want);
-    state.dot_env = Some(Ok("1".repeat(64)));
+    state.prints = Some(Ok(prints(&want, "a key", "another")));
     let change = only(plan(&want, &state));
-    assert_eq!(fields(&change), [("files..env".to_owned(), "(secret .env)".to_owned())]);
-    assert!(!serde_json::to_string(&change).expect("JSON").contains("1111"), "no digest of a secret");
-    assert!(!serde_json::to_string(&state).expect("JSON").contains("1111"), "no digest of a secret");
-    state.dot_env = Some(Err("the secret a is nowhere".to_owned()));
+    let told = [("env.P", "(secret a.b)"), ("secretFiles.conf/db.txt", "(secret a.c)")];
+    assert_eq!(fields(&change), told.map(|(path, from)| (path.to_owned(), from.to_owned())));
+    // Only what mounts the file is started anew; for what stands in .env, compose makes anew what uses it.
+    assert!(
+        matches!(&change.step, Doing::Ready(Step::Up { restart, .. }) if *restart == BTreeSet::from(["web".to_owned()]))
+    );
+    let all = serde_json::to_string(&(&change, &state)).expect("JSON");
+    for digest in prints(&want, "a key", "another").digests.values() {
+        assert!(!all.contains(digest.as_str()), "no digest of a secret");
+    }
+    state.prints = Some(Err("the secret a is nowhere".to_owned()));
     let diffed = plan(&want, &state);
     assert!(diffed.changes.is_empty() && diffed.findings[0].rule == "secret-missing", "{diffed:?}");
+}
+
+#[test]
+fn a_receipt_names_secrets_by_keyed_fingerprints_and_another_key_starts_nothing_anew() {
+    let want = odoo(json!({"env": {"P": {"secret": "a"}}}));
+    let mut state = well(&want);
+    let Some(Ok(receipt)) = &state.receipt else { panic!("a receipt") };
+    let text = receipt.sent.text();
+    for digest in prints(&want, "a key", "hunter2").digests.values() {
+        assert!(!text.contains(digest.as_str()) && !text.contains("hunter2"), "{text}");
+    }
+    state.prints = Some(Ok(prints(&want, "another key", "hunter2")));
+    let change = only(plan(&want, &state));
+    assert!(matches!(change.step, Doing::Ready(Step::Adopt { .. })), "{change:?}");
+    assert_eq!(change.fields[0].path, "receipt.key");
+    // Whoever has no key cannot say what was sent, and changes nothing for that.
+    let keyless = private::Private::new(&want, |_| Ok("hunter2".to_owned())).expect("fit").prints(&want, None);
+    state.prints = Some(Ok(keyless));
+    assert_eq!(plan(&want, &state), Diffed::default());
 }
 
 #[test]
@@ -225,25 +277,19 @@ fn stopped_means_there_and_not_running() {
 }
 
 #[test]
-fn what_becomes_of_a_stack_without_a_document_is_its_policys_word() {
-    let state = well(&odoo(json!({})));
-    let gone = |policy| only(plan_as(None, Some(&state), policy, false));
-    assert_eq!(gone(OnRemove::Keep).key.verb, Verb::Release);
-    assert!(matches!(gone(OnRemove::Stop), Change { risk: Risk::Downtime(_), .. }));
-    let destroy = gone(OnRemove::Destroy);
-    assert!(matches!(&destroy.risk, Risk::Destroys(text) if text.contains("volumes and files stay")));
-    assert_eq!(destroy.key.verb, Verb::Delete);
-}
-
-#[test]
 fn a_receipt_is_read_again_and_another_form_is_not_guessed_at() {
     let Some(Ok(receipt)) = well(&odoo(json!({}))).receipt else { panic!("a receipt") };
-    assert_eq!(Receipt::read(&receipt.text()), Ok(receipt.clone()));
-    assert_eq!(receipt.list(), "compose.yaml\nconf/app.ini\n");
-    let other = receipt.text().replace("\"schema\": 1", "\"schema\": 2");
-    assert!(Receipt::read(&other).expect_err("another form").contains("form 2"));
+    let text = |form: u32| {
+        let sent = receipt.sent.text();
+        format!("{{\"schema\":{form},\"sent\":{sent},\"made\":[\"hash web hash-of-web\",\"strange\",\"\"]}}")
+    };
+    let read = Receipt::read(&text(2)).expect("whole").expect("of this form");
+    assert_eq!((&read.sent.files, read.hashes.len()), (&receipt.sent.files, 1));
+    assert_eq!(receipt.sent.list(), "compose.yaml\nconf/app.ini\n");
+    assert_eq!(Receipt::read(&text(1)), Ok(None), "written anew");
+    assert!(Receipt::read(&text(3)).expect_err("another form").contains("form 3"));
     let mut state = well(&odoo(json!({})));
-    state.receipt = Some(Receipt::read("{"));
+    state.receipt = Receipt::read("{").transpose();
     let diffed = plan(&odoo(json!({})), &state);
     assert!(diffed.changes.is_empty() && diffed.findings[0].rule == "receipt-unreadable");
 }

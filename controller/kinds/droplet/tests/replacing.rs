@@ -107,7 +107,7 @@ fn the_order_of_keys_is_no_change() {
 #[test]
 fn former_generations_that_are_still_there_go() {
     let want = desire(full());
-    let retiring = vec![Retiring { provider_id: ProviderId("11".to_owned()), generation: 1 }];
+    let retiring = vec![Retiring { provider_id: ProviderId("11".to_owned()), generation: 1, scope: None }];
     let memory = Owned { retiring, generation: 2, ..owned(&want) };
     let diffed = Case { owned: Some(&memory), ..Case::of(&want, &state(&want)) }.diff();
     assert_eq!(keys(&diffed), ["#11 retire"]);

@@ -89,6 +89,7 @@ pub struct Case<'a> {
     pub on_remove: OnRemove,
     pub as_of: jiff::Timestamp,
     pub host: Supply,
+    pub others: Vec<(ResourceId, Supply)>,
 }
 
 impl<'a> Case<'a> {
@@ -100,12 +101,14 @@ impl<'a> Case<'a> {
             on_remove: OnRemove::Destroy,
             as_of: at("2026-01-01T00:00:00Z"),
             host: Supply::Live(BTreeMap::from([(Output::Id, "3164494".to_owned())])),
+            others: Vec::new(),
         }
     }
 
     pub fn diff(&self) -> Diffed<Step> {
         let catalog = Catalog::default();
-        let supplies = HashMap::from([(ResourceId::new("Host", "erp"), self.host.clone())]);
+        let own = (ResourceId::new("Host", "erp"), self.host.clone());
+        let supplies: HashMap<_, _> = std::iter::once(own).chain(self.others.clone()).collect();
         let view = View { as_of: self.as_of, estate: uuid::Uuid::nil(), catalog: &catalog, supplies };
         let provider_id = self.have.map(|s| ProviderId(format!("{}:{}", s.host, s.file)));
         NginxSite::diff(&Diff {

@@ -5,14 +5,18 @@
 
 mod certificates;
 mod containers;
+mod logins;
 mod read;
 mod tar;
 #[cfg(test)]
 mod tests;
+mod things;
 
 pub use certificates::Certificate;
 pub use containers::{Binding, Container};
+pub use logins::{Auth, Logins};
 pub use tar::{Entry, Item};
+pub use things::Thing;
 
 use super::error::HostError;
 use super::pool::Host;
@@ -30,14 +34,16 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 /// What is asked for besides what every survey brings.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ask {
-    /// `FOLDER/.driftless/receipt.json`, and the digests of the files that `FOLDER/.driftless/files` lists, a line each,
+    /// `FOLDER/.driftless/receipt.json`, the notes beside it, and the digests of the files that `FOLDER/.driftless/files` lists, a line each,
     /// by their paths from the folder.
     Receipt(String),
     /// A file of up to 256 KiB; `~/` is the home of the user that is logged in.
     File(String),
+    /// Where Docker is logged in.
+    Logins,
     /// Which images there are, and which of them containers use.
     Images,
-    /// The containers that compose made.
+    /// The containers, volumes and networks that compose made.
     Containers,
 }
 
@@ -95,10 +101,17 @@ pub struct Survey {
     pub receipts: BTreeMap<String, Receipt>,
     /// Files that were asked for and are there, as asked.
     pub files: BTreeMap<String, Text>,
+    /// Where Docker is logged in, where it was asked for.
+    #[serde(skip)]
+    pub logins: Logins,
     /// Images, where they were asked for: all, and those that a container uses.
     pub images: Option<(BTreeSet<String>, BTreeSet<String>)>,
     /// The containers that compose made, where they were asked for and the engine said them.
     pub containers: Option<Vec<Container>>,
+    /// The volumes that compose made, likewise.
+    pub volumes: Option<Vec<Thing>>,
+    /// The networks that compose made, likewise.
+    pub networks: Option<Vec<Thing>>,
 }
 
 /// One disk.
@@ -162,6 +175,10 @@ pub struct Receipt {
     pub text: String,
     /// The SHA-256 in hex of the files that it lists, by path from the folder; those that are missing are not in it.
     pub digests: BTreeMap<String, String>,
+    /// Mode in octal and owner in numbers of these files, by path: `400 101:101`.
+    pub modes: BTreeMap<String, String>,
+    /// Notes beside it, a line each.
+    pub notes: String,
 }
 
 /// A file that was asked for.
@@ -176,12 +193,19 @@ pub struct Text {
     pub text: String,
 }
 
+/// Reads an answer of the script, for tests of what is made of one.
+#[cfg(test)]
+pub fn parse(answer: &str) -> Result<Survey, String> {
+    read::read(answer)
+}
+
 impl Host {
     /// Looks at the host, once.
     pub async fn survey(&self, user: &str, asks: &BTreeSet<Ask>) -> Result<Survey, HostError> {
         let asks = asks.iter().map(|ask| match ask {
             Ask::Receipt(folder) => format!("receipt:{folder}"),
             Ask::File(path) => format!("file:{path}"),
+            Ask::Logins => "logins".to_owned(),
             Ask::Images => "images".to_owned(),
             Ask::Containers => "containers".to_owned(),
         });

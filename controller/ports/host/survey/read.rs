@@ -1,6 +1,6 @@
 //! Reads what the script of a survey says. Strict about its form, mild about what a host lacks.
 
-use super::{CloudInit, Disk, Listening, Receipt, Survey, Text, certificates, containers, tar};
+use super::{CloudInit, Disk, Listening, Receipt, Survey, Text, certificates, containers, logins, tar, things};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,6 +52,14 @@ pub(super) fn read(answer: &str) -> Result<Survey, String> {
                 let digests = digests(&text()?);
                 survey.receipts.entry(receipt.clone()).or_default().digests = digests;
             }
+            "receipt-modes" => {
+                let modes = modes(&text()?);
+                survey.receipts.entry(receipt.clone()).or_default().modes = modes;
+            }
+            "receipt-notes" => {
+                let text = text()?;
+                survey.receipts.entry(receipt.clone()).or_default().notes = text;
+            }
             "file" => {
                 file = text()?;
                 survey.files.insert(file.clone(), Text::default());
@@ -66,8 +74,11 @@ pub(super) fn read(answer: &str) -> Result<Survey, String> {
                 let text = text()?;
                 survey.files.entry(file.clone()).or_default().text = text;
             }
+            "logins" => survey.logins = logins::read(&text()?),
             "images" => survey.images.get_or_insert_default().0 = lines(&text()?),
             "containers" => survey.containers = Some(containers::read(&text()?)?),
+            "volumes" => survey.volumes = Some(things::read(&text()?)?),
+            "networks" => survey.networks = Some(things::read(&text()?)?),
             "images-used" => survey.images.get_or_insert_default().1 = lines(&text()?),
             "end" => whole = true,
             _ => {}
@@ -222,6 +233,16 @@ fn listening(line: &str) -> Option<Listening> {
         port: port.parse().ok()?,
         program: program.map(str::to_owned),
     })
+}
+
+/// `stat`: the mode, the owner, the path.
+fn modes(text: &str) -> BTreeMap<String, String> {
+    let one = |line: &str| {
+        let (mode, rest) = line.split_once(' ')?;
+        let (owner, path) = rest.split_once(' ')?;
+        Some((path.to_owned(), format!("{mode} {owner}")))
+    };
+    text.lines().filter_map(one).collect()
 }
 
 /// `sha256sum`: 64 digits, two signs, the path; a name with a line's end in it is none that we send.

@@ -1,5 +1,5 @@
 # One look at a host: read on standard input by `sh -s`. $1: the user that is logged in; then what is asked for besides:
-# receipt:FOLDER, file:PATH, images, containers. Changes nothing, and ends by itself.
+# receipt:FOLDER, file:PATH, logins, images, containers. Changes nothing, and ends by itself.
 #
 # Says a line a thing: a word, and base64. The last line is `end`: what lacks it was cut off.
 
@@ -55,6 +55,8 @@ look() {
         [ -d "$folder/.driftless" ] || continue
         printf '%s' "$folder" | put receipt 4096
         head -c 1048576 "$folder/.driftless/receipt.json" 2>/dev/null | put receipt-text 1048576
+        cat "$folder/.driftless/notes" 2>/dev/null | put receipt-notes 65536
+        [ -r "$folder/.driftless/files" ] && (cd "$folder" && xargs -r -d '\n' stat -L -c '%a %u:%g %n' -- <.driftless/files 2>/dev/null) | put receipt-modes 4194304
         [ -r "$folder/.driftless/files" ] && (cd "$folder" && xargs -r -d '\n' sha256sum -- <.driftless/files 2>/dev/null) | put receipt-digests 4194304
         ;;
       file:*)
@@ -65,6 +67,7 @@ look() {
         stat -L -c '%a %U:%G' -- "$file" 2>/dev/null | put file-mode 4096
         head -c 262144 -- "$file" 2>/dev/null | put file-text 262144
         ;;
+      logins) head -c 262144 "${DOCKER_CONFIG:-${HOME:-/root}/.docker}/config.json" 2>/dev/null | put logins 262144 ;;
       images) images=1 ;;
       containers) containers=1 ;;
     esac
@@ -79,6 +82,13 @@ look() {
     form=$form',"tag":{{json .Config.Image}},"ports":{{json .HostConfig.PortBindings}},"project":'$(label project)',"service":'$(label service)
     form=$form',"hash":'$(label config-hash)',"oneOff":'$(label oneoff)',"folder":'$(label project.working_dir)'}'
     printf '%s\n' "$ids" | head -n 1000 | within 10 xargs -r docker inspect -f "$form" 2>/dev/null | put containers 8388608
+    label() { printf '{{json (index .Labels "com.docker.compose.%s")}}' "$1"; }
+    for kind in volume network; do
+      names=$(within 5 docker $kind ls -q --filter label=com.docker.compose.project 2>/dev/null) || continue
+      case $kind in volume) id=.CreatedAt ;; *) id=.Id ;; esac
+      form='{"name":{{json .Name}},"id":{{json '$id'}},"driver":{{json .Driver}},"project":'$(label project)',"key":'$(label $kind)'}'
+      printf '%s\n' "$names" | head -n 1000 | within 10 xargs -r docker $kind inspect -f "$form" 2>/dev/null | put ${kind}s 8388608
+    done
   fi
   echo end
 }

@@ -104,11 +104,26 @@ async fn a_damaged_journal_is_moved_aside_with_its_log() {
     let folder = tempfile::tempdir().unwrap();
     let backup = journal(folder.path(), "backup.db", "then").await;
     let path = folder.path().join("journal.db");
-    fs::write(&path, "no database, however long it may be".repeat(99)).unwrap();
-    fs::write(with_end(&path, "-wal"), "its log").unwrap();
-    let former = restore(&backup, &path, now()).await.unwrap().unwrap();
-    assert_eq!(fs::read_to_string(with_end(&former, "-wal")).unwrap(), "its log");
-    assert_eq!(remembers(&path).await.as_deref(), Some("then"));
+    let mut torn = fs::read(&backup).unwrap();
+    torn[4096..8192].fill(0x5a);
+    // The log of a journal that nobody has closed.
+    let busy = journal(folder.path(), "busy.db", "now").await;
+    let store = Store::open(&busy).await.unwrap();
+    store.write(&team("later")).await.unwrap();
+    let log = fs::read(with_end(&busy, "-wal")).unwrap();
+    assert!(!log.is_empty());
+    for damaged in ["no database, however long it may be".repeat(99).into_bytes(), torn] {
+        fs::write(&path, &damaged).unwrap();
+        fs::write(with_end(&path, "-wal"), &log).unwrap();
+        for _ in 0..3 {
+            assert!(Store::open(&path).await.is_err());
+        }
+        let former = restore(&backup, &path, now()).await.unwrap().unwrap();
+        assert!(fs::read(with_end(&former, "-wal")).unwrap() == log, "the log goes along as it was");
+        assert!(fs::read(&former).unwrap() == damaged, "so does the journal");
+        assert_eq!(remembers(&path).await.as_deref(), Some("then"));
+    }
+    store.close().await;
 }
 
 #[tokio::test]

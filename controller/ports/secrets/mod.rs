@@ -1,17 +1,29 @@
-//! Secrets that documents name: `{secret: ssh.ops}`. Looks them up when they are used, so that a rotated one is found,
-//! and keeps none. Knows where they are, not what they are for.
+//! Secrets that documents name: `{secret: ssh.ops}`. In the SOPS files of the commit that is desired, in a folder, in the
+//! environment: the last two are looked up when they are used, so that a rotated one is found, and not kept. Knows where
+//! secrets are, not what they are for.
 
+mod sops;
+mod vault;
+
+pub use vault::AgeKeys;
+
+use crate::model::Estate;
 use secrecy::{ExposeSecret, SecretString};
 use std::io::ErrorKind;
 use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+use vault::Vault;
 
 /// Longer files are no secrets; a wrong path must not be read into memory.
 const LONGEST: u64 = 64 * 1024;
 
-/// Where secrets are looked for: the folder first, then the environment.
-#[derive(Clone, Debug, Default)]
+/// Where secrets are looked for: the repo's SOPS files first, then the folder, then the environment. Clones share what
+/// was opened.
+#[derive(Clone, Default)]
 pub struct Secrets {
     folder: Option<PathBuf>,
+    keys: AgeKeys,
+    vault: Arc<RwLock<Vault>>,
 }
 
 /// Why a secret could not be had; never what it holds.
@@ -40,7 +52,22 @@ pub enum SecretError {
 impl Secrets {
     /// Looks in this folder, a file a secret, before the environment.
     pub fn in_folder(folder: PathBuf) -> Self {
-        Self { folder: Some(folder) }
+        Self { folder: Some(folder), ..Self::default() }
+    }
+
+    /// Opens SOPS files with these keys.
+    pub fn with_keys(self, keys: AgeKeys) -> Self {
+        Self { keys, ..self }
+    }
+
+    /// Opens the SOPS files of an estate, in place of those that were open. What cannot be opened is told by whoever asks
+    /// for a secret that is nowhere else.
+    pub fn open(&self, estate: &Estate) {
+        let fits = self.vault.read().unwrap_or_else(PoisonError::into_inner).fits(&estate.sealed);
+        if !fits {
+            let vault = Vault::open(&estate.sealed, &self.keys);
+            *self.vault.write().unwrap_or_else(PoisonError::into_inner) = vault;
+        }
     }
 
     /// The secret of a name, as it is now, without a line's end after it.
@@ -48,6 +75,13 @@ impl Secrets {
         let unusable = |place: String, why: String| Err(SecretError::Unusable { name: name.to_owned(), place, why });
         if !is_name(name) {
             return unusable("the document".to_owned(), "has a name that no file can have".to_owned());
+        }
+        let vault = self.vault.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = vault.get(name) {
+            return match found {
+                Ok(secret) => Ok(secret.clone()),
+                Err((place, why)) => unusable(place, why),
+            };
         }
         if let Some(path) = self.folder.as_ref().map(|folder| folder.join(name)) {
             let place = path.display().to_string();
@@ -69,7 +103,9 @@ impl Secrets {
             Ok(text) if !text.expose_secret().trim().is_empty() => Ok(whole(text.expose_secret())),
             _ => {
                 let folder = self.folder.as_ref().map(|folder| format!("no file {}", folder.join(name).display()));
-                let looked: Vec<String> = folder.into_iter().chain([format!("no variable {variable}")]).collect();
+                let sealed = vault.told(name);
+                let looked = sealed.into_iter().chain(folder).chain([format!("no variable {variable}")]);
+                let looked: Vec<String> = looked.collect();
                 Err(SecretError::Missing { name: name.to_owned(), looked: looked.join(", ") })
             }
         }
@@ -94,30 +130,4 @@ fn whole(text: &str) -> SecretString {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_secret_is_read_anew_each_time_and_loses_the_end_of_its_line() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let secrets = Secrets::in_folder(folder.path().to_owned());
-        for text in ["one", "two lines\nof it"] {
-            std::fs::write(folder.path().join("ssh.ops"), format!("{text}\n")).expect("written");
-            assert_eq!(secrets.get("ssh.ops").expect("a secret").expose_secret(), text);
-        }
-    }
-
-    #[test]
-    fn what_is_missing_or_no_name_is_told_with_the_places_and_without_the_content() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let secrets = Secrets::in_folder(folder.path().to_owned());
-        let told = secrets.get("ssh.none").expect_err("missing").to_string();
-        assert!(told.contains("ssh.none") && told.contains("DRIFTLESS_SECRET_SSH_NONE"), "{told}");
-        for name in ["", "../journal.db", "a..b", "/etc/passwd", "a b"] {
-            let told = secrets.get(name).expect_err(name).to_string();
-            assert!(told.contains("no file can have"), "{told}");
-        }
-        std::fs::write(folder.path().join("empty"), "\n").expect("written");
-        assert!(secrets.get("empty").expect_err("empty").to_string().contains("is empty"));
-    }
-}
+mod tests;
