@@ -14,7 +14,9 @@ fn the_demo_plays_its_story_and_ends_well() {
     let output = demo(&["--once"]).wait_with_output().expect("it ends");
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert_eq!(output.status.code(), Some(0), "{out}\n{err}");
-    for line in ["14 done", "2 done", "(drift put back)", "changed by hand, put back", "Git and reality agree."] {
+    for line in
+        ["28 done", "2 done", "start odoo", "(drift put back)", "changed by hand, put back", "Git and reality agree."]
+    {
         assert!(out.contains(line), "no {line:?} in\n{out}\n{err}");
     }
 }

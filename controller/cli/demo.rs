@@ -16,6 +16,8 @@ use crate::ports::git::{self, Edits, Person};
 use crate::render::{self, Tries};
 use crate::sandbox;
 use anyhow::{Context, bail};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -24,6 +26,12 @@ use tokio_util::sync::CancellationToken;
 
 /// The token of the demo's DigitalOcean; it opens nothing else.
 const TOKEN: &str = "sandbox";
+/// Where the version of n8n stands.
+const N8N: &str = "stacks/n8n/compose.yaml";
+/// What of the template is about hosts.
+const OF_HOSTS: [&str; 3] = ["hosts/", "stacks/", "sites/"];
+/// The secrets of the template but for the key.
+const SECRETS: [&str; 3] = ["odoo.postgres", "n8n.postgres", "n8n.encryption"];
 /// How often the demo looks without being asked, so that drift made by hand shows soon.
 const INTERVAL: &str = "interval: 10s";
 
@@ -45,11 +53,21 @@ pub struct Arguments {
 /// Runs the command.
 pub async fn run(arguments: Arguments, screen: &Screen) -> anyhow::Result<Exit> {
     let (folder, _temporary) = folder(arguments.dir.as_deref())?;
-    let running =
-        sandbox::serve(sandbox::Config { action_time: Duration::from_millis(600), ..sandbox::Config::default() })
-            .await
-            .context("the sandbox could not start")?;
-    let work_tree = repository(&folder).await?;
+    let hosts = has_ssh();
+    if !hosts {
+        screen.note(
+            "There is no program ssh here (Debian: openssh-client), so the demo leaves hosts, stacks and sites out.",
+        );
+    }
+    let running = sandbox::serve(sandbox::Config {
+        action_time: Duration::from_millis(600),
+        hosts: hosts.then(sandbox::HostsConfig::default),
+        ..sandbox::Config::default()
+    })
+    .await
+    .context("the sandbox could not start")?;
+    let public_key = secrets(&folder)?;
+    let work_tree = repository(&folder, &public_key, hosts).await?;
     let stage =
         Stage { screen, controller: controller(&folder, &running).await?, work_tree, running, began: Mutex::new(None) };
     stage.open(&folder);
@@ -93,7 +111,8 @@ impl Stage<'_> {
 
     fn open(&self, folder: &Path) {
         self.say(&format!(
-            "A DigitalOcean without a bill, a git repository, and the controller between them.\n\n  \
+            "A DigitalOcean without a bill, with simulated hosts behind its droplets, a git\n\
+             repository, and the controller between them.\n\n  \
              folder         {}\n  repository     infra, a clone of infra.git\n  DigitalOcean   {} (token: {TOKEN})\n\n\
              First reconcile, from an empty account:",
             folder.display(),
@@ -135,16 +154,21 @@ impl Stage<'_> {
 
     /// A push, then an edit by hand: both are seen, done and reported.
     async fn acts(&self, snapshots: &mut Receiver<Arc<Snapshot>>, wakes: &mpsc::Sender<Wake>) -> anyhow::Result<Exit> {
-        self.say("\nA push: status.example.com, and a larger droplet for the OCR service");
+        self.say("\nA push: status.example.com, and a new version of n8n");
         self.push().await?;
         let pushed = self.next(snapshots).await?;
         self.sum(&pushed);
-        self.say("\nAn edit by hand, behind git's back: somebody points erp.example.com elsewhere");
+        self.say(
+            "\nBy hand, behind git's back: somebody points erp.example.com elsewhere, and\n\
+             stops Odoo's container on its host",
+        );
         self.running.handle().edit(|world| {
             if let Some(record) = world.record("example.com", "erp", "A") {
                 record.data = "192.0.2.66".to_owned();
             }
         });
+        // Where the demo has no hosts there is none to log in to.
+        let _ = self.running.handle().on_host("odoo-erp-prod", "docker stop odoo-odoo-1").await;
         let _ = wakes.try_send(Wake::Asked);
         let healed = self.next(snapshots).await?;
         self.sum(&healed);
@@ -208,12 +232,11 @@ impl Stage<'_> {
         };
         let zone = read("domains/example.com.yaml")?
             .replace("  records:\n", "  records:\n    - {name: status, type: A, droplet: ocr}\n");
-        let droplet = read("droplets/ocr.yaml")?.replace("size: s-4vcpu-8gb", "size: s-8vcpu-16gb");
-        let edits = Edits::from([
-            ("domains/example.com.yaml".to_owned(), Some(zone.into_bytes())),
-            ("droplets/ocr.yaml".to_owned(), Some(droplet.into_bytes())),
-        ]);
-        git::commit_in(&self.work_tree, &edits, "Name the status page, and give OCR room", &person()).await?;
+        let mut edits = Edits::from([("domains/example.com.yaml".to_owned(), Some(zone.into_bytes()))]);
+        if let Ok(n8n) = read(N8N) {
+            edits.insert(N8N.to_owned(), Some(n8n.replace("n8n:1.70.0", "n8n:1.71.0").into_bytes()));
+        }
+        git::commit_in(&self.work_tree, &edits, "Name the status page, and take n8n 1.71", &person()).await?;
         git::push(&self.work_tree, "main").await?;
         Ok(())
     }
@@ -237,7 +260,8 @@ impl Stage<'_> {
              cd {infra}\n  sed -i 's/s-2vcpu-4gb/s-4vcpu-8gb/' droplets/erp.yaml\n  \
              git commit -am 'More room for Odoo' && git push\n\n\
              or change something by hand, and see it put back:\n\n  \
-             curl -X DELETE -H 'Authorization: Bearer {TOKEN}' {api}/v2/domains/example.com\n\n\
+             curl -X DELETE -H 'Authorization: Bearer {TOKEN}' {api}/v2/domains/example.com\n  \
+             curl -d 'docker stop n8n-redis-1' {api}/sandbox/hosts/odoo-erp-prod\n\n\
              What was done, and what is not well:\n\n  \
              git fetch -q && git show origin/driftless/reports:reports/STATUS.md\n\n\
              Following the repository; Ctrl-C ends."
@@ -272,9 +296,33 @@ fn folder(asked: Option<&Path>) -> anyhow::Result<(PathBuf, Option<tempfile::Tem
     }
 }
 
+/// Hosts are reached by the program ssh.
+fn has_ssh() -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join("ssh").is_file())
+}
+
+/// Makes up the secrets that the template names, for this demo alone; gives the public key.
+fn secrets(folder: &Path) -> anyhow::Result<String> {
+    let secrets = folder.join("secrets");
+    let (private, public) = sandbox::key_pair();
+    let mut all = vec![("ssh.ops", private)];
+    all.extend(SECRETS.map(|name| (name, uuid::Uuid::new_v4().simple().to_string())));
+    let lost = "the demo's secrets could not be written";
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&secrets).context(lost)?;
+    for (name, value) in all {
+        let path = secrets.join(name);
+        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).context(lost)?;
+        file.write_all(value.as_bytes()).context(lost)?;
+    }
+    Ok(public)
+}
+
 /// Makes the repository from the template, with mode enforce: nothing here can be broken.
-async fn repository(folder: &Path) -> anyhow::Result<PathBuf> {
-    let mut files = template::files(&Own { estate: "demo", id: uuid::Uuid::new_v4(), public_key: None });
+async fn repository(folder: &Path, public_key: &str, hosts: bool) -> anyhow::Result<PathBuf> {
+    let own = Own { estate: "demo", id: uuid::Uuid::new_v4(), public_key: Some(public_key) };
+    let mut files = template::files(&own);
+    files.retain(|path, _| hosts || !OF_HOSTS.iter().any(|of| path.starts_with(of)));
     if let Some(settings) = files.get_mut("settings.yaml") {
         let text = String::from_utf8_lossy(settings)
             .replace("mode: observe", "mode: enforce")
@@ -288,11 +336,15 @@ async fn repository(folder: &Path) -> anyhow::Result<PathBuf> {
 }
 
 async fn controller(folder: &Path, running: &sandbox::Running) -> anyhow::Result<Controller> {
+    std::fs::create_dir_all(folder.join("data")).context("the demo's folder could not be made")?;
     let mut flags = Overrides::default();
     flags
         .set("repo", Some(folder.join("infra.git").display().to_string()))
         .set("data_dir", Some(folder.join("data").display().to_string()))
-        .set("digitalocean.api_url", Some(running.url()));
+        .set("secrets_dir", Some(folder.join("secrets").display().to_string()))
+        .set("digitalocean.api_url", Some(running.url()))
+        .set("reach.hosts", running.reach_map().map(|_| "true".to_owned()))
+        .set("reach.map", running.reach_map());
     // Nothing of the user's own settings or environment reaches the demo: it must never meet a real account.
     let nowhere = |name: &str| (name == "DIGITALOCEAN_ACCESS_TOKEN").then(|| TOKEN.to_owned());
     let settings = folder.join("driftless.toml");

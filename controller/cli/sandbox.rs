@@ -3,7 +3,7 @@
 use super::screen::Screen;
 use super::{Exit, Output};
 use crate::render;
-use crate::sandbox::{self, Fault, Limits, Running, Scopes, Seed, Token};
+use crate::sandbox::{self, Fault, HostsConfig, Limits, Running, Scopes, Seed, Token};
 use anyhow::{Context, anyhow, bail};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -44,6 +44,16 @@ pub struct Arguments {
     /// given several times
     #[arg(long = "fault", value_name = "FAULT", value_parser = |text: &str| text.parse::<Fault>())]
     faults: Vec<Fault>,
+    /// What is behind droplets: simulated machines that are reached over real SSH, with a Docker Engine, compose, nginx
+    /// and certbot; or none
+    #[arg(long, value_name = "simulated|none", default_value = "simulated", value_parser = ["simulated", "none"])]
+    hosts: String,
+    /// The loopback address and the first of the ports that simulated hosts listen on
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:42000", value_parser = loopback)]
+    hosts_at: SocketAddr,
+    /// A private network whose addresses simulated hosts listen for, too; may be given several times
+    #[arg(long = "hosts-network", value_name = "NETWORK")]
+    networks: Vec<ipnet::Ipv4Net>,
     /// Begins with so many objects, in a world without any: droplets=N,zones=N,records=N (in each zone),firewalls=N
     #[arg(long, value_name = "WHAT=N,…", value_parser = seed)]
     seed: Option<Planted>,
@@ -68,6 +78,13 @@ pub async fn run(arguments: Arguments, screen: &Screen) -> anyhow::Result<Exit> 
         action_time: arguments.action_time,
         limits: arguments.limits,
         faults: arguments.faults,
+        hosts: match (arguments.hosts.as_str(), arguments.hosts_at) {
+            ("simulated", SocketAddr::V4(at)) => {
+                let (at, private) = (Some((*at.ip(), at.port())), arguments.networks);
+                Some(HostsConfig { at, private, ..HostsConfig::default() })
+            }
+            _ => None,
+        },
         ..sandbox::Config::default()
     })
     .await
@@ -102,12 +119,19 @@ fn greeting(running: &Running, tokens: &[Token], screen: &Screen) -> String {
     let secrets: Vec<&str> = tokens.iter().map(Token::secret).collect();
     if screen.output == Output::Json {
         let data = serde_json::json!({
-            "schema": "driftless.sandbox/v1", "url": url, "tokens": secrets, "dns": dns,
+            "schema": "driftless.sandbox/v1", "url": url, "tokens": secrets, "dns": dns, "reachMap": running.reach_map(),
         });
         return render::json(&data);
     }
     let first = secrets.first().copied().unwrap_or_default();
     let dns = dns.map(|addr| format!("DNS     {addr}\n")).unwrap_or_default();
+    let hosts = running.reach_map().map(|map| {
+        format!(
+            "\nDroplets that are up are machines with SSH; so that a controller finds them, in its driftless.toml:\n  \
+             [reach]\n  hosts = true\n  map = \"{map}\"\n"
+        )
+    });
+    let hosts = hosts.unwrap_or_default();
     format!(
         "A DigitalOcean to play with: the real API, no bill.
 
@@ -118,7 +142,7 @@ In another terminal, in an infra repo (driftless init writes one):
   export DIGITALOCEAN_API_URL={url}
   export DIGITALOCEAN_ACCESS_TOKEN={first}
   driftless plan
-
+{hosts}
 Ctrl-C ends it.",
         secrets.join(", ")
     )

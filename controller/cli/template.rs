@@ -14,7 +14,7 @@ macro_rules! embedded {
     };
 }
 
-/// Every file of the template. A plain list: ten files need no macro crate, and a test tells what is missing on it.
+/// Every file of the template. A plain list: so few files need no macro crate, and a test tells what is missing on it.
 const FILES: &[(&str, &str)] = embedded![
     ".driftlessignore",
     ".vscode/settings.json",
@@ -24,9 +24,21 @@ const FILES: &[(&str, &str)] = embedded![
     "droplets/erp.yaml",
     "droplets/ocr.yaml",
     "firewalls/production.yaml",
+    "hosts/erp.yaml",
+    "hosts/ocr.yaml",
     "network/ssh-keys.yaml",
     "network/vpc.yaml",
     "settings.yaml",
+    "sites/erp.yaml",
+    "sites/n8n.yaml",
+    "sites/ocr.yaml",
+    "stacks/n8n.yaml",
+    "stacks/n8n/compose.yaml",
+    "stacks/ocr.yaml",
+    "stacks/ocr/compose.yaml",
+    "stacks/odoo.yaml",
+    "stacks/odoo/compose.yaml",
+    "stacks/odoo/odoo.conf",
 ];
 
 /// Where the schema for editors stands in an infra repo; `.vscode/settings.json` names it.

@@ -62,7 +62,7 @@ pub use self::faults::{Fault, FaultError};
 pub use self::firewall_rules::{Inbound, Outbound, Targets};
 pub use self::firewalls::Firewall;
 pub use self::handle::Handle;
-pub use self::hosts::{Config as HostsConfig, HostFault, HostFaultError, Said};
+pub use self::hosts::{Config as HostsConfig, HostFault, HostFaultError, Said, key_pair};
 pub use self::images::Image;
 pub use self::keys::SshKey;
 pub use self::limits::Limits;

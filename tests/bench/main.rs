@@ -12,6 +12,7 @@
 
 mod estate;
 mod hooks;
+mod hosts;
 mod idle;
 mod linear;
 mod look;
@@ -36,6 +37,7 @@ const ALL: &[Bench] = &[
     ("push", push::measure),
     ("hooks", hooks::measure),
     ("idle", idle::measure),
+    ("hosts", hosts::measure),
 ];
 
 /// Benchmarks that take an hour and run only where they are named.
@@ -48,6 +50,9 @@ fn main() {
         && first == world::CHILD
     {
         return world::be_a_world(size);
+    }
+    if arguments.first().is_some_and(|first| first == hosts::CHILD) {
+        return hosts::be_hosts();
     }
     let mut report = Report::default();
     let asked = |name: &str| arguments.iter().any(|a| a == name);

@@ -13,6 +13,7 @@ pub struct Names {
     texts: BTreeMap<String, String>,
     labels: BTreeMap<(&'static str, String), String>,
     taken: BTreeSet<(&'static str, String)>,
+    known: Vec<(String, String)>,
 }
 
 static PLACEHOLDER: LazyLock<Regex> =
@@ -32,6 +33,11 @@ static IDS: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 impl Names {
+    /// Takes a text that is the same throughout by this name, both ways.
+    pub fn knows(&mut self, name: &str, text: &str) {
+        self.known.push((name.to_owned(), text.to_owned()));
+    }
+
     /// Takes in what exists now.
     pub fn learn(&mut self, hand: &Handle) {
         hand.read(|world| self.learn_world(world));
@@ -88,12 +94,13 @@ impl Names {
             let value = if kind == "address" { address() } else { id() };
             value.unwrap_or_else(|| panic!("there is no {kind} called {label:?}: {:?}", self.labels)).clone()
         };
-        PLACEHOLDER.replace_all(text, fill).into_owned()
+        let text = self.known.iter().fold(text.to_owned(), |text, (name, known)| text.replace(name, known));
+        PLACEHOLDER.replace_all(&text, fill).into_owned()
     }
 
     /// Puts names in the place of ids and addresses.
     pub fn show(&self, text: &str) -> String {
-        let mut text = text.to_owned();
+        let mut text = self.known.iter().fold(text.to_owned(), |text, (name, known)| text.replace(known, name));
         for (pattern, word) in WORDS.iter() {
             text = pattern.replace_all(&text, *word).into_owned();
         }

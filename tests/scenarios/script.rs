@@ -18,6 +18,9 @@ pub struct Scenario {
     /// What the controller itself runs on: `self` of its settings.
     #[serde(default, rename = "self")]
     pub runs_on: Option<String>,
+    /// Whether droplets are simulated hosts. `{public key}` in a commit is then that of the secret `ssh.ops`.
+    #[serde(default)]
+    pub hosts: bool,
     pub steps: Vec<Step>,
     #[serde(skip)]
     pub path: PathBuf,
@@ -41,6 +44,9 @@ pub struct Step {
     /// Requests of somebody in the control panel: `METHOD /path: body`.
     #[serde(default, rename = "by hand")]
     pub by_hand: Vec<BTreeMap<String, Value>>,
+    /// Scripts that somebody runs on simulated hosts as root: `erp: docker stop odoo-web-1`, by the droplet's name.
+    #[serde(default, rename = "on host")]
+    pub on_host: Vec<BTreeMap<String, String>>,
     /// Files by path, written whole; `null` removes one.
     #[serde(default)]
     pub commit: BTreeMap<String, Option<String>>,
@@ -74,6 +80,9 @@ pub struct Step {
     pub sent: Option<String>,
     /// What exists afterwards; not compared where it is left out.
     pub world: Option<String>,
+    /// What a script says on a simulated host afterwards: `erp: {docker ps -q | wc -l: "2"}`.
+    #[serde(default)]
+    pub seen: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

@@ -34,13 +34,17 @@ pub async fn play(scenario: &Scenario, journal: Journal) -> Result<(), String> {
     let clock = Clock::at("2026-01-01T00:00:00Z".parse::<Timestamp>().expect("a time"));
     let teams = scenario.steps.iter().filter_map(|step| step.team.as_deref()).filter(|team| *team != "ours");
     let tokens = [Token::full(TOKEN), Token::full(HAND)].into_iter().chain(teams.map(|t| Token::full(t).of_team(t)));
-    let settings = sandbox::Config { tokens: tokens.collect(), ..sandbox_settings() };
+    let hosts = scenario.hosts.then(sandbox::HostsConfig::default);
+    let settings = sandbox::Config { tokens: tokens.collect(), hosts, ..sandbox_settings() };
     let runs_on = scenario.runs_on.as_ref().map(|id| id.parse().expect("an id"));
     let setup = Setup { sandbox: settings, clock: clock.clone(), runs_on, ..Setup::default() };
     let house = House::set_up(&[("settings.yaml", ENFORCE)], setup).await;
     let files = BTreeMap::from([("settings.yaml".to_owned(), ENFORCE.to_owned())]);
-    let mut stage =
-        Stage { house: Some(house), clock, files, names: Names::default(), held: None, token: TOKEN.to_owned() };
+    let mut names = Names::default();
+    if scenario.hosts {
+        names.knows("{public key}", &secrets(&house));
+    }
+    let mut stage = Stage { house: Some(house), clock, files, names, held: None, token: TOKEN.to_owned() };
     let mut wrong = Vec::new();
     for (at, step) in scenario.steps.iter().enumerate() {
         let died = at.checked_sub(1).is_some_and(|before| scenario.steps[before].crash.is_some());
@@ -49,6 +53,14 @@ pub async fn play(scenario: &Scenario, journal: Journal) -> Result<(), String> {
         }
         stage.happens(step).await;
         let came = stage.rests(step).await?;
+        for (host, scripts) in &step.seen {
+            for (script, text) in scripts {
+                let said = stage.on_host(host, script).await;
+                if said.trim() != text.trim() {
+                    wrong.push(format!("step {:?}: on {host}, {script:?} says {said:?}, and not {text:?}", step.step));
+                }
+            }
+        }
         for (key, text, came) in came {
             let expected = Expected { step: at, title: &step.step, key, text: &text };
             let Some(differs) = expected.differs(&came) else { continue };
@@ -63,6 +75,16 @@ pub async fn play(scenario: &Scenario, journal: Journal) -> Result<(), String> {
         }
     }
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
+}
+
+/// The secrets that documents of hosts may name: `ssh.ops`, and `any.secret`; gives the public key of the first.
+fn secrets(house: &House) -> String {
+    let folder = house.folder.path().join("secrets");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let (private, public) = sandbox::key_pair();
+    std::fs::write(folder.join("ssh.ops"), private).expect("written");
+    std::fs::write(folder.join("any.secret"), "a secret").expect("written");
+    public
 }
 
 struct Stage {
@@ -119,8 +141,18 @@ impl Stage {
         for request in step.by_hand.iter().flatten() {
             self.by_hand(request.0, request.1).await;
         }
+        for (host, script) in step.on_host.iter().flatten() {
+            self.on_host(host, script).await;
+        }
         self.commit(step).await;
         self.decide(step).await;
+    }
+
+    /// What a script says on a host; the test fails where it ends ill.
+    async fn on_host(&self, host: &str, script: &str) -> String {
+        let said = self.house().hand().on_host(host, script).await.unwrap_or_else(|why| panic!("{why}"));
+        assert_eq!(said.code, 0, "on {host}, {script}: {}", said.errors());
+        said.text()
     }
 
     /// One request of somebody in the control panel; the test fails where it is refused.
@@ -213,7 +245,10 @@ impl Stage {
         let hand = self.house().hand();
         hand.forget_calls();
         for fault in &step.faults {
-            hand.inject(fault.parse().unwrap_or_else(|error| panic!("{error}")));
+            match fault.starts_with("host ") {
+                true => hand.inject_host(fault.parse().unwrap_or_else(|error| panic!("{error}"))),
+                false => hand.inject(fault.parse().unwrap_or_else(|error| panic!("{error}"))),
+            };
         }
         if let Some(request) = &step.crash {
             self.crash(request).await;

@@ -219,7 +219,8 @@ impl Project {
     /// What a service may not lead to nowhere.
     fn check(&mut self) -> Result<(), String> {
         for (name, said) in &self.services {
-            for on in names(said.get("depends_on")).filter(|on| !self.services.contains_key(*on)) {
+            let missing = names(said.get("depends_on")).find(|on| !self.services.contains_key(*on));
+            if let Some(on) = missing {
                 return Err(format!("service {name:?} depends on undefined service {on:?}: invalid compose project"));
             }
             for volume in said.get("volumes").and_then(Value::as_array).into_iter().flatten() {

@@ -27,6 +27,10 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use ipnet::Ipv4Net;
+use russh::keys::PrivateKey;
+use russh::keys::ssh_key::LineEnding;
+use russh::keys::ssh_key::private::Ed25519Keypair;
+use sha2::{Digest, Sha256};
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 
@@ -44,6 +48,15 @@ const SOON: Duration = Duration::from_millis(10);
 const SELDOM: Duration = Duration::from_millis(500);
 /// Shells nest deeply, in builds without optimisation above all.
 const STACK: usize = 32 * 1024 * 1024;
+
+/// A new pair of keys for logging in to hosts: the private one as ssh reads it, and the line of the public one.
+pub fn key_pair() -> (String, String) {
+    let seed = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()].map(|half| *half.as_bytes()).concat();
+    let key = PrivateKey::from(Ed25519Keypair::from_seed(&Sha256::digest(seed).into()));
+    let public = key.public_key().to_openssh().unwrap_or_default();
+    let private = key.to_openssh(LineEnding::LF).map(|text| text.to_string()).unwrap_or_default();
+    (private, format!("{public} demo"))
+}
 
 /// How simulated hosts are set up.
 #[derive(Clone, Debug)]
@@ -148,6 +161,9 @@ impl Hosts {
     /// Runs a script on a machine, by hand, as root.
     pub(super) async fn run(&self, name: &str, script: &str) -> Result<Said, String> {
         let machine = self.ground.named(name)?;
+        if !machine.runs() {
+            return Err(format!("{name} is off"));
+        }
         let (send, receive) = tokio::sync::oneshot::channel();
         let runtime = self.runtime.as_ref().ok_or("the simulator has ended")?;
         let script = script.to_owned();

@@ -63,6 +63,7 @@ impl Said {
 /// What the programs of one command line share.
 pub(super) struct Session {
     pub(super) machine: Arc<Machine>,
+    pub(super) user: String,
     /// The last file that was opened as a lock.
     pub(super) lock: Arc<Mutex<Option<PathBuf>>>,
     /// Locks that are held until the command line ends.
@@ -74,7 +75,7 @@ pub(super) async fn run(machine: &Arc<Machine>, user: &str, line: &str, stdin: V
     boot::tick(machine);
     let lock = Arc::default();
     let view = View { disk: machine.disk.clone(), lock: Arc::clone(&lock) };
-    let session = Arc::new(Session { machine: machine.clone(), lock, held: Mutex::default() });
+    let session = Arc::new(Session { machine: machine.clone(), user: user.to_owned(), lock, held: Mutex::default() });
     let home = if user == "root" { "/root".to_owned() } else { format!("/home/{user}") };
     let mut builder = Bash::builder()
         .fs(Arc::new(view))

@@ -53,7 +53,8 @@ pub(super) async fn compose(call: &Call<'_>, args: &[String]) -> Said {
         "version" if rest.contains(&"--short") => Ok(format!("{VERSION}\n")),
         "version" => Ok(format!("Docker Compose version v{VERSION}\n")),
         "config" => config(call, &setting, &rest).await,
-        "pull" => pull(call, &setting).await,
+        "pull" => pull(call, &setting, &rest).await,
+        "build" => build(call, &setting, &rest).await,
         "up" | "create" => return up(call, &setting, &rest, verb).await,
         "stop" | "start" | "restart" | "kill" | "down" | "rm" | "pause" | "unpause" => {
             act(call, &setting, verb, &rest).await
@@ -178,12 +179,26 @@ async fn config(call: &Call<'_>, setting: &Setting<'_>, rest: &[&str]) -> Result
     Ok(project.shown())
 }
 
-async fn pull(call: &Call<'_>, setting: &Setting<'_>) -> Result<String, String> {
+async fn pull(call: &Call<'_>, setting: &Setting<'_>, rest: &[&str]) -> Result<String, String> {
     let Loaded { project, .. } = load(call, setting).await?;
+    let missing = rest.windows(2).any(|pair| *pair == ["--policy", "missing"]);
     for (name, said) in &project.services {
-        if said.get("build").is_none() {
+        let there = call.session.machine.engine().image(&project.image(name)).is_some();
+        if said.get("build").is_none() && !(missing && there) {
             call.session.machine.pull(&project.image(name)).await?;
         }
+    }
+    Ok(String::new())
+}
+
+async fn build(call: &Call<'_>, setting: &Setting<'_>, rest: &[&str]) -> Result<String, String> {
+    let Loaded { project, folder, files } = load(call, setting).await?;
+    let machine = &call.session.machine;
+    let (project, folder, files) = (&project, folder.as_str(), files.as_slice());
+    let work = Up { machine, project, folder, files, pull: "missing", build: true, start: false, force: false };
+    let asked: Vec<&str> = rest.iter().copied().filter(|word| !word.starts_with('-')).collect();
+    for name in project.services.keys().filter(|name| asked.is_empty() || asked.contains(&name.as_str())) {
+        work.fetch(name).await?;
     }
     Ok(String::new())
 }

@@ -7,6 +7,7 @@ use crate::sandbox::hosts::nginx::CONF;
 use crate::sandbox::hosts::shell::Said;
 
 pub(super) const ALL: &[Program] = &[
+    ("id", Package::Base, |call| Box::pin(id(call))),
     ("uname", Package::Base, |call| Box::pin(uname(call))),
     ("df", Package::Base, |call| Box::pin(df(call))),
     ("getent", Package::Base, |call| Box::pin(getent(call))),
@@ -15,6 +16,18 @@ pub(super) const ALL: &[Program] = &[
     ("systemctl", Package::Base, |call| Box::pin(systemctl(call))),
     ("kill", Package::Base, |call| Box::pin(kill(call))),
 ];
+
+/// `id [-u | -g] [-n]`.
+async fn id(call: &Call<'_>) -> Said {
+    let user = call.session.user.as_str();
+    let number = if user == "root" { 0 } else { 1000 };
+    let named = call.args.iter().any(|word| word.starts_with('-') && word.contains('n'));
+    Said::ok(match call.args.is_empty() {
+        true => format!("uid={number}({user}) gid={number}({user}) groups={number}({user})\n"),
+        false if named => format!("{user}\n"),
+        false => format!("{number}\n"),
+    })
+}
 
 async fn uname(call: &Call<'_>) -> Said {
     let name = call.session.machine.name();

@@ -142,7 +142,7 @@ async fn curl(call: &Call<'_>) -> Said {
                 name = header.strip_prefix("Host:").map(str::trim).or(name);
             }
             "-m" | "--max-time" | "--connect-timeout" | "-X" | "--resolve" | "-A" | "-d" | "--retry" => {
-                drop(words.next())
+                words.next();
             }
             "--fail" => fail = true,
             "--head" => head = true,
