@@ -42,7 +42,8 @@ async fn settled() -> Canary {
         tokens: vec![driftless::sandbox::Token::full(TOKEN)],
         ..crate::house::sandbox_settings()
     };
-    let canary = house(Setup { token, sandbox, ..Setup::default() }).await;
+    let clock = driftless::ports::clock::Clock::at("2026-03-01T12:00:00Z".parse().expect("a time"));
+    let canary = house(Setup { token, sandbox, clock, ..Setup::default() }).await;
     canary.settles().await;
     canary.hand().forget_calls();
     canary

@@ -22,13 +22,22 @@ fn template() -> Vec<(String, String)> {
     found
 }
 
+/// The template's estate beside a key and settings of the house's own, with the secrets that its documents name.
 async fn template_house() -> House {
     let files = template();
-    let files: Vec<(&str, &str)> = files.iter().map(|(p, t)| (p.as_str(), t.as_str())).collect();
-    House::new(&files).await
+    let own = ["settings.yaml", "network/ssh-keys.yaml"];
+    let files = files.iter().map(|(path, text)| (path.as_str(), text.as_str()));
+    let files: Vec<(&str, &str)> = files.filter(|(path, _)| !own.contains(path)).collect();
+    let house = crate::simulated::house(&files).await;
+    let named =
+        files.iter().flat_map(|(_, text)| text.split("{secret: ").skip(1)).filter_map(|rest| rest.split('}').next());
+    for name in named.filter(|name| *name != "ssh.ops") {
+        std::fs::write(house.folder.path().join("secrets").join(name), "a value").expect("written");
+    }
+    house
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_template_becomes_an_estate_and_a_second_look_finds_nothing_to_do() {
     let house = template_house().await;
     let snapshot = house.settles().await;
@@ -51,7 +60,7 @@ async fn settings_alone_are_a_valid_and_empty_estate() {
     assert!(snapshot.plan.as_ref().is_some_and(|p| p.is_empty()));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_inventory_is_reported_and_stays_while_something_cannot_be_read() {
     let house = template_house().await;
     house.settles().await;

@@ -10,8 +10,9 @@ pub fn refines(planned: &Planned, now: &Planned) -> Result<(), String> {
     if planned.key != now.key {
         return Err(format!("{} became {}", planned.key, now.key));
     }
-    // What did not exist when it was planned has an id by now, which its own create gave it.
-    if planned.provider_id.is_some() && planned.provider_id != now.provider_id {
+    // What did not exist when it was planned, and so waited, has an id by now, which its own create gave it.
+    let made = planned.provider_id.is_none() && matches!(planned.step, Step::Waits { .. });
+    if !made && planned.provider_id != now.provider_id {
         return Err("it would act on another object".to_owned());
     }
     if planned.scope != now.scope || planned.wrote != now.wrote {

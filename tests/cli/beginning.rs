@@ -25,7 +25,7 @@ fn a_new_repo_is_committed_valid_and_in_mode_observe() {
     let said = desk.well(&["init", "infra"]);
     let commit = git(&desk, "infra", &["rev-parse", "HEAD"]);
     assert_snapshot!(said.replace(&commit[..7], "[commit]"), @r"
-    Wrote 12 files to infra for the estate infra, committed to main as [commit].
+    Wrote 24 files to infra for the estate infra, committed to main as [commit].
 
     First put your own public key into network/ssh-keys.yaml: it holds an example.
 
@@ -40,7 +40,7 @@ fn a_new_repo_is_committed_valid_and_in_mode_observe() {
     ");
     assert_eq!(git(&desk, "infra", &["status", "--porcelain"]), "");
     assert_eq!(git(&desk, "infra", &["log", "--format=%s on %D"]), "Begin with the estate infra on HEAD -> main");
-    assert_snapshot!(desk.well(&["validate", "infra"]), @"7 documents in 8 files are valid");
+    assert_snapshot!(desk.well(&["validate", "infra"]), @"15 documents in 19 files are valid");
     let settings = desk.read("infra/settings.yaml");
     assert!(settings.contains("\n  estate: infra\n") && settings.contains("\n  mode: observe\n"), "{settings}");
 }
@@ -135,6 +135,6 @@ fn editors_find_the_schema_of_every_document_that_the_template_has() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 8);
+    assert_eq!(seen, 19);
     assert_eq!(desk.read("infra/.driftless/driftless.schema.json"), desk.well(&["schema"]));
 }

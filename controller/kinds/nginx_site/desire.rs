@@ -33,7 +33,9 @@ pub(super) fn desire(id: &ResourceId, spec: &Spec, estate: &EstateView<'_>) -> R
     let host_need = Need { on: host.clone(), path: "spec.host".to_owned(), verb: "is served by" };
     let needs = std::iter::once(host_need).chain(body.iter().flat_map(upstream::needs)).collect();
     match body {
-        Some(body) if wrong.all.is_empty() => Ok(Want { host, names, file, body, certificate, needs }),
+        Some(body) if wrong.all.is_empty() => {
+            Ok(Want { host, names, file, body, certificate, stacks: Vec::new(), needs })
+        }
         _ => Err(wrong.all),
     }
 }

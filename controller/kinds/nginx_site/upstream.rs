@@ -113,6 +113,9 @@ pub(super) fn meet(id: &ResourceId, want: &Want, offers: &Offers) -> Result<Opti
     for (i, location) in site.locations.iter_mut().enumerate() {
         let Answer::Proxy(Upstream::Stack { stack, service, port, path }) = &location.answer else { continue };
         let Some(offer) = offers.get(stack) else { continue };
+        if !met.stacks.contains(stack) {
+            met.stacks.push(stack.clone());
+        }
         let at = format!("spec.locations[{i}].to");
         let Some((door, place)) = door(stack, offer, (service, *port), &at, &mut wrong) else { continue };
         let found = if offer.on == met.host {
@@ -205,9 +208,15 @@ fn bracketed(address: &str) -> String {
     if address.contains(':') { format!("[{address}]") } else { address.to_owned() }
 }
 
-/// Fills in the addresses of other hosts; gives the hosts that have none yet, or why one is not known.
+/// Fills in the addresses of other hosts; gives what is not there yet of what it is in front of, or why an address is not
+/// known.
 pub(super) fn settle(want: &Want, view: &View<'_>) -> Result<(Want, Vec<ResourceId>), String> {
     let (mut settled, mut pending) = (want.clone(), Vec::new());
+    for stack in &want.stacks {
+        if let Resolved::Pending { from, .. } = view.resolve(stack, Output::Id) {
+            pending.push(from);
+        }
+    }
     let Body::Site(site) = &mut settled.body else { return Ok((settled, pending)) };
     for location in &mut site.locations {
         let Answer::Proxy(Upstream::Far { host, port, path }) = &location.answer else { continue };

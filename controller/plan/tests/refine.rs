@@ -30,6 +30,13 @@ fn filled_placeholders_pass() {
 }
 
 #[test]
+fn what_waited_for_its_own_create_has_an_id_by_then() {
+    let without = |change: Planned| Planned { provider_id: None, ..change };
+    assert_eq!(refines(&without(planned()), &filled()), Ok(()));
+    assert!(refines(&without(filled()), &filled()).is_err(), "what was ready acts on what it was planned for");
+}
+
+#[test]
 fn what_followed_something_that_git_makes_anew_may_look_like_drift_once_that_stands() {
     let mut now = filled();
     now.cause = Cause::Drift;

@@ -106,3 +106,17 @@ fn what_offers_nothing_is_left_to_whoever_told_of_it() {
     let met = meet(json!({"stack": "odoo", "service": "odoo"}), &Offers::new()).expect("told elsewhere");
     assert_eq!(passed(&met), "\"http://(odoo of ComposeStack/odoo)\";");
 }
+
+#[test]
+fn a_site_is_made_once_the_stack_behind_it_is_there() {
+    let to = json!({"stack": "odoo", "service": "odoo"});
+    let want = meet(to, &offers("erp", &[(8069, "127.0.0.1", 8069)])).expect("published");
+    let mut case = Case::of(&want, None);
+    case.others = vec![(ResourceId::new("ComposeStack", "odoo"), Supply::Pending)];
+    let waits = case.diff();
+    assert!(
+        matches!(&waits.changes[0].step, Work::Waits { on, .. } if on == &[ResourceId::new("ComposeStack", "odoo")])
+    );
+    case.others = vec![(ResourceId::new("ComposeStack", "odoo"), Supply::Live(BTreeMap::new()))];
+    assert!(matches!(&case.diff().changes[0].step, Work::Ready(_)));
+}
