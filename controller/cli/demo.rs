@@ -12,12 +12,12 @@ use crate::engine::watch;
 use crate::model::{Attempt, Cause};
 use crate::ports::clock::Clock;
 use crate::ports::config::{Config, Overrides};
+use crate::ports::disk;
 use crate::ports::git::{self, Edits, Person};
 use crate::render::{self, Tries};
 use crate::sandbox;
 use anyhow::{Context, bail};
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -311,9 +311,9 @@ fn secrets(folder: &Path) -> anyhow::Result<String> {
     let lost = "the demo's secrets could not be written";
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&secrets).context(lost)?;
     for (name, value) in all {
-        let path = secrets.join(name);
-        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).context(lost)?;
-        file.write_all(value.as_bytes()).context(lost)?;
+        if !disk::write_new(&secrets.join(name), value.as_bytes()).context(lost)? {
+            bail!("{lost}: {name} is there already in {}", secrets.display());
+        }
     }
     Ok(public)
 }
@@ -336,7 +336,6 @@ async fn repository(folder: &Path, public_key: &str, hosts: bool) -> anyhow::Res
 }
 
 async fn controller(folder: &Path, running: &sandbox::Running) -> anyhow::Result<Controller> {
-    std::fs::create_dir_all(folder.join("data")).context("the demo's folder could not be made")?;
     let mut flags = Overrides::default();
     flags
         .set("repo", Some(folder.join("infra.git").display().to_string()))

@@ -95,7 +95,7 @@ pub(super) fn find<'a>(world: &'a World, which: &str) -> Option<&'a SshKey> {
 }
 
 /// Computes the fingerprint of a public key line; `None` where it is no such line.
-pub(super) fn fingerprint(line: &str) -> Option<String> {
+pub fn fingerprint(line: &str) -> Option<String> {
     let mut words = line.split_whitespace();
     let kind = words.next()?;
     let blob = STANDARD.decode(words.next()?).ok()?;

@@ -64,7 +64,7 @@ pub use self::firewalls::Firewall;
 pub use self::handle::Handle;
 pub use self::hosts::{Config as HostsConfig, HostFault, HostFaultError, Said, key_pair};
 pub use self::images::Image;
-pub use self::keys::SshKey;
+pub use self::keys::{SshKey, fingerprint};
 pub use self::limits::Limits;
 pub use self::records::{Record, Zone};
 pub use self::seed::Seed;

@@ -2,7 +2,7 @@
 
 use super::{reached, say, target};
 use crate::sshd::Sshd;
-use driftless::ports::host::{Command, HostError, Target, Way};
+use driftless::ports::host::{Command, Host, HostError, Hosts, Target, Way};
 use std::time::{Duration, Instant};
 
 /// The arguments of every process of this machine.
@@ -70,16 +70,21 @@ async fn many_commands_at_once_all_come_through() {
     assert_eq!(sshd.connections(), 1);
 }
 
-#[tokio::test]
-async fn a_host_that_hangs_holds_up_nobody_else_and_is_left_alone_for_a_while() {
-    let Some((sshd, hosts, host)) = reached().await else { return };
-    // It takes connections and never says a word.
+/// A host that takes connections and never says a word, as long as the listener is kept.
+fn mute(sshd: &Sshd, hosts: &Hosts) -> (std::net::TcpListener, Host) {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let mut way = target(&sshd, sshd.host_key("host"));
+    let mut way = target(sshd, sshd.host_key("host"));
     if let Way::Ssh(ssh) = &mut way.way {
         (ssh.port, ssh.name) = (silent.local_addr().expect("an address").port(), "mute".to_owned());
     }
     let mute = hosts.aim("mute", way);
+    (silent, mute)
+}
+
+#[tokio::test]
+async fn a_host_that_hangs_holds_up_nobody_else_and_is_left_alone_for_a_while() {
+    let Some((sshd, hosts, host)) = reached().await else { return };
+    let (_silent, mute) = mute(&sshd, &hosts);
     let nothing = Default::default();
     let (waited, answered) = tokio::join!(
         async {
@@ -103,12 +108,8 @@ async fn a_host_that_hangs_holds_up_nobody_else_and_is_left_alone_for_a_while() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_look_waits_a_moment_for_a_host_that_hangs_and_the_next_one_not_at_all() {
     let Some((sshd, hosts, host)) = reached().await else { return };
-    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let mut way = target(&sshd, sshd.host_key("host"));
-    if let Way::Ssh(ssh) = &mut way.way {
-        (ssh.port, ssh.name) = (silent.local_addr().expect("an address").port(), "mute".to_owned());
-    }
-    let (mute, nothing) = (hosts.aim("mute", way), Default::default());
+    let (_silent, mute) = mute(&sshd, &hosts);
+    let nothing = Default::default();
     let began = Instant::now();
     let first = mute.look("root", &nothing).await.expect_err("it hangs");
     assert!(matches!(&first, HostError::TimedOut { .. }) && began.elapsed() < Duration::from_secs(8), "{first:?}");

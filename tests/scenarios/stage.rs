@@ -43,7 +43,7 @@ pub async fn play(scenario: &Scenario, journal: Journal) -> Result<(), String> {
     let mut names = Names::default();
     if scenario.hosts {
         let public = secrets(&house);
-        names.knows("<fingerprint of the key>", &fingerprint(&public));
+        names.knows("<fingerprint of the key>", &sandbox::fingerprint(&public).expect("a key"));
         names.knows("{public key}", &public);
     }
     let mut stage = Stage { house: Some(house), clock, files, names, held: None, token: TOKEN.to_owned() };
@@ -87,16 +87,6 @@ fn secrets(house: &House) -> String {
     std::fs::write(folder.join("ssh.ops"), private).expect("written");
     std::fs::write(folder.join("any.secret"), "a secret").expect("written");
     public
-}
-
-/// DigitalOcean's name for a key: its MD5.
-fn fingerprint(public: &str) -> String {
-    use base64::Engine;
-    use md5::Digest;
-    let body = public.split(' ').nth(1).expect("a key");
-    let bytes = base64::engine::general_purpose::STANDARD.decode(body).expect("base64");
-    let pairs: Vec<String> = md5::Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    pairs.join(":")
 }
 
 struct Stage {

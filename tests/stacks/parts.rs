@@ -1,8 +1,8 @@
 //! Parts of a stack, each changed by itself: a secret file, an image that is built, a volume, a container that stops.
 
 use super::life::{heals, host, house};
-use super::serving::{compose, document, rules};
-use super::{Engine, SETTINGS, WAITS};
+use super::serving::{compose, document, estate, rules};
+use super::{Engine, WAITS};
 use crate::sshd::Sshd;
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -13,14 +13,7 @@ async fn each_part_of_a_stack_is_kept_by_itself() {
     let Some(mut sshd) = Sshd::start().await else { return };
     let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
     let (host, document, yaml) = (host(&sshd, "erp"), document(&engine, port), compose(port, WAITS));
-    let files = [
-        ("settings.yaml", SETTINGS),
-        ("host.yaml", &host),
-        ("stack.yaml", &document),
-        ("stacks/odoo/compose.yaml", &yaml),
-        ("stacks/odoo/www/index.html", "one\n"),
-        ("stacks/odoo/made/Dockerfile", "FROM tiny:1\nLABEL of=one\n"),
-    ];
+    let files = estate(&host, &document, &yaml);
     // Every command over SSH leaves a line here.
     let counted = engine.folder("commands");
     let force = format!("ForceCommand echo 1 >>{counted}; exec sh -c \"$SSH_ORIGINAL_COMMAND\"\n");

@@ -82,6 +82,18 @@ pub fn rules(house: &House) -> Vec<String> {
     after.findings.iter().filter(of_stack).map(|finding| finding.rule.clone()).collect()
 }
 
+/// The estate of a host and a stack with a folder that it mounts and an image that is built.
+pub fn estate<'a>(host: &'a str, document: &'a str, yaml: &'a str) -> [(&'a str, &'a str); 6] {
+    [
+        ("settings.yaml", SETTINGS),
+        ("host.yaml", host),
+        ("stack.yaml", document),
+        ("stacks/odoo/compose.yaml", yaml),
+        ("stacks/odoo/www/index.html", "one\n"),
+        ("stacks/odoo/made/Dockerfile", "FROM tiny:1\nLABEL of=one\n"),
+    ]
+}
+
 /// Waits until the notes beside the receipt say this, or say it no more.
 async fn noted(engine: &Engine, word: &str, there: bool) {
     let path = engine.folder("opt/odoo/.driftless/notes");
@@ -98,14 +110,7 @@ async fn a_stack_goes_on_serving_whatever_goes_wrong_beside_it() {
     let Some(mut sshd) = Sshd::start().await else { return };
     let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
     let (host, document, yaml) = (host(&sshd, "erp"), document(&engine, port), compose(port, WAITS));
-    let files = [
-        ("settings.yaml", SETTINGS),
-        ("host.yaml", &host),
-        ("stack.yaml", &document),
-        ("stacks/odoo/compose.yaml", &yaml),
-        ("stacks/odoo/www/index.html", "one\n"),
-        ("stacks/odoo/made/Dockerfile", "FROM tiny:1\nLABEL of=one\n"),
-    ];
+    let files = estate(&host, &document, &yaml);
     let house = house(&engine, &mut sshd, &files).await;
     house.settles().await;
     let id = |name: &str| engine.say(&["inspect", "-f", "{{.Id}} {{.State.StartedAt}}", name]);
