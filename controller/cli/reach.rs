@@ -39,6 +39,7 @@ pub struct Here {
     keeper: Keeper,
     mirror: Option<Mirror>,
     estate: Option<Arc<Estate>>,
+    path: String,
     who: Who,
 }
 
@@ -129,7 +130,7 @@ impl Here {
         if let Some(mirror) = &mirror {
             desired.recall(mirror, &config.path).await?;
         }
-        Ok(Self { _alone: alone, keeper, mirror, estate: desired.estate, who })
+        Ok(Self { _alone: alone, keeper, mirror, estate: desired.estate, path: config.path.clone(), who })
     }
 
     async fn act(&self, act: &Act) -> anyhow::Result<Said> {
@@ -137,6 +138,7 @@ impl Here {
             keeper: &self.keeper,
             estate: self.estate.as_deref(),
             mirror: self.mirror.as_ref(),
+            path: &self.path,
             now: Clock::System.now(),
         };
         desk.act(&self.who, act).await.map_err(|refusal| anyhow!("{}\n  {}", refusal.what, refusal.hint))

@@ -13,6 +13,7 @@ pub mod keeper;
 pub mod lease;
 pub mod ledger;
 pub mod look;
+mod origin;
 pub mod person;
 pub mod pulse;
 pub mod report;

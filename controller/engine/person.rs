@@ -2,6 +2,7 @@
 //! work. Pure; where a person is recognised (a token, a user of the machine) is the server's and the command's matter.
 
 use super::act::{Act, Refusal, Why};
+use crate::model::ResourceId;
 use crate::model::memory::Limits;
 use crate::ports::config::{Access, Role};
 use crate::ports::git::Person;
@@ -77,21 +78,21 @@ impl Who {
         ))
     }
 
-    /// Refuses an approval by somebody whom Settings do not name, or who wrote what would be done.
+    /// Refuses an approval by somebody whom Settings do not name, or who is among the authors of what would be done.
     ///
     /// On a machine that names nobody, whoever reaches the journal is not compared with anybody: there is nothing to
     /// compare.
-    pub fn may_approve(&self, limits: &Limits, authors: &[Person]) -> Result<(), Refusal> {
+    pub fn may_approve(&self, limits: &Limits, work: Option<(&ResourceId, &[Person])>) -> Result<(), Refusal> {
         let Some(access) = &self.listed else { return Ok(()) };
         if let Some(approvers) = &limits.approvers {
             self.is_approver(access, approvers)?;
         }
-        let own = authors.iter().find(|author| is(access, author));
-        let Some(own) = own.filter(|_| !limits.self_approve) else { return Ok(()) };
+        let Some((id, authors)) = work.filter(|_| !limits.self_approve) else { return Ok(()) };
+        let Some(own) = authors.iter().find(|author| is(access, author)) else { return Ok(()) };
         Err(Refusal::new(
             Why::Forbidden,
             format!(
-                "{} wrote some of what is held ({} <{}>), and nobody approves their own work",
+                "{} wrote some of what changes {id} ({} <{}>), and nobody approves their own work",
                 self.name, own.name, own.email
             ),
             "Somebody else who may approve does it; or Settings say selfApprove: true, which counts once nothing is held.",
@@ -182,7 +183,7 @@ mod tests {
 
     #[test]
     fn nobody_approves_their_own_work_however_it_is_signed() {
-        let who = Who::listed(&access(Role::Admin));
+        let (who, id) = (Who::listed(&access(Role::Admin)), ResourceId::new("Droplet", "erp"));
         for (name, email, own) in [
             ("Somebody", "ana@example.COM", true),
             ("ANA", "elsewhere@example.com", true),
@@ -193,11 +194,12 @@ mod tests {
             ("Anabel", "anabel@example.com", false),
         ] {
             let authors = [Person::new("Bob", "bob@example.com"), Person::new(name, email)];
-            let told = who.may_approve(&limits(&[], false), &authors);
+            let told = who.may_approve(&limits(&[], false), Some((&id, &authors)));
             assert_eq!(told.is_err(), own, "{name} <{email}>: {told:?}");
-            assert!(who.may_approve(&limits(&[], true), &authors).is_ok());
+            assert!(who.may_approve(&limits(&[], true), Some((&id, &authors))).is_ok());
         }
-        assert!(Who::first("ana").may_approve(&limits(&[], false), &[Person::new("ana", "")]).is_ok());
+        let own = [Person::new("ana", "")];
+        assert!(Who::first("ana").may_approve(&limits(&[], false), Some((&id, &own))).is_ok());
     }
 
     #[test]
@@ -220,10 +222,10 @@ mod tests {
     fn where_settings_name_approvers_only_they_and_admins_approve() {
         let list = |names: &[&str]| limits(names, false);
         let approver = Who::listed(&access(Role::Approver));
-        assert!(approver.may_approve(&list(&["bob", "ANA-LIM"]), &[]).is_ok());
-        assert!(approver.may_approve(&list(&["acme/ops"]), &[]).is_ok(), "by their team");
-        let told = approver.may_approve(&list(&["acme/dba"]), &[]).expect_err("refused");
+        assert!(approver.may_approve(&list(&["bob", "ANA-LIM"]), None).is_ok());
+        assert!(approver.may_approve(&list(&["acme/ops"]), None).is_ok(), "by their team");
+        let told = approver.may_approve(&list(&["acme/dba"]), None).expect_err("refused");
         assert!(told.hint.contains("teams = ") && told.what.contains("acme/dba"), "{told:?}");
-        assert!(Who::listed(&access(Role::Admin)).may_approve(&list(&["bob"]), &[]).is_ok());
+        assert!(Who::listed(&access(Role::Admin)).may_approve(&list(&["bob"]), None).is_ok());
     }
 }

@@ -38,6 +38,8 @@ pub struct Document {
     pub want: Erased,
     /// Fingerprints of the want, by part.
     pub fingerprints: BTreeMap<String, Digest>,
+    /// The files and folders of the repo that it names, by their paths from the root.
+    pub files: Vec<String>,
     /// Where the document begins.
     pub place: Place,
     /// Where its fields stand: path in the document (`spec.size`, `spec.records[3]`), line, column; sorted by path.

@@ -7,7 +7,7 @@ use super::header::SETTINGS;
 use super::links::{self, Declared};
 use super::locate::Locator;
 use super::select::{MAX_FILE, below, normal, select};
-use super::tree::Tree;
+use super::tree::{Tree, join};
 use super::{named, settings};
 use crate::model::{
     Adopt, AnyKind, Complaint, Diagnostic, Document, Erased, Estate, EstateView, Key, Need, Offers, Place, ResourceId,
@@ -276,9 +276,10 @@ fn meet(
             }
         };
         let fingerprints = kind.fingerprints(&want);
-        let Draft { id, labels, formerly, policy, place, fields, index, depends, .. } = draft;
+        let Draft { id, labels, formerly, policy, place, fields, index, depends, files, .. } = draft;
         let needs = needs(kind.needs(&want), depends);
-        let document = Document { id, labels, formerly, policy, needs, want, fingerprints, place, fields };
+        let files = files.iter().filter_map(|need| join("", &need.file)).collect();
+        let document = Document { id, labels, formerly, policy, needs, want, fingerprints, files, place, fields };
         documents.push((document, index));
     }
     documents

@@ -86,6 +86,7 @@ async fn act(
             keeper: &controller.keeper,
             estate: snapshot.estate.as_deref(),
             mirror: Some(&controller.mirror),
+            path: &controller.path,
             now: controller.ports.clock.now(),
         };
         let said = desk.act(&who, &act).await?;

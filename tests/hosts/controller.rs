@@ -119,7 +119,7 @@ async fn a_droplet_of_ours_is_made_ready_in_the_run_that_makes_it_and_its_key_is
     // Somebody says that it is right.
     let act = Act::Trust { id: ResourceId::new("Host", "erp"), key: sshd.host_key("stranger").to_string(), machine };
     let keeper = &house.controller.keeper;
-    let desk = Desk { keeper, estate: None, mirror: None, now: house.controller.ports.clock.now() };
+    let desk = Desk { keeper, estate: None, mirror: None, path: "", now: house.controller.ports.clock.now() };
     let said = desk.act(&Who::first("ana"), &act).await.expect("it may").said;
     assert!(said[0].contains("and no longer by"), "{said:?}");
     let plan = house.cycle().await.after.clone().expect("a plan");

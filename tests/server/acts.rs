@@ -87,6 +87,28 @@ async fn nobody_approves_their_own_commit_and_somebody_else_lets_it_go_on_at_onc
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_works_on_something_else_meanwhile_may_approve_and_who_touched_the_same_may_not() {
+    let bob = Person::new("Bob", "bob@example.com");
+    let office = held(ENFORCE).await;
+    push(&office, &bob, "vpc.yaml", VPC).await;
+    office.sees("the other is made", |s| s.outcomes.iter().any(|o| o.key.id.name == "main")).await;
+    let digests = json!({"digests": office.held()});
+    let (status, told) = office.act("approvals", "ana", &digests).await;
+    assert!(status == 403 && text(&told["error"]).contains("some of what changes Droplet/erp"), "{told}");
+    assert_eq!(office.act("approvals", "bob", &digests).await.0, 200);
+    office.sees("nothing is left", |s| s.after.as_ref().is_some_and(|p| p.is_empty())).await;
+    office.close().await;
+    let office = held(ENFORCE).await;
+    push(&office, &bob, "erp.yaml", &format!("# both of us\n{}", reimaged("erp", SMALL))).await;
+    let digests = json!({"digests": office.held()});
+    for who in ["ana", "bob"] {
+        assert_eq!(office.act("approvals", who, &digests).await.0, 403, "{who}");
+    }
+    assert_eq!(office.act("approvals", "jan", &digests).await.0, 200);
+    office.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn settings_may_let_an_author_approve_and_may_name_who_does() {
     let office = held(&format!("{ENFORCE}  selfApprove: true\n")).await;
     let (status, told) = office.act("approvals", "ana", &json!({"digests": office.held()})).await;

@@ -97,6 +97,7 @@ impl Stage {
             needs: kind.needs(&want),
             fingerprints: kind.fingerprints(&want),
             want,
+            files: Vec::new(),
             place,
             fields: Vec::new(),
         };

@@ -1,7 +1,8 @@
-//! Who wrote what lies between two commits. Nothing vouches for what a commit says of its author: whoever compares it
+//! Who wrote what lies between two commits, or some of its files. Nothing vouches for what a commit says of its author: whoever compares it
 //! with a person keeps honest people from approving their own work by mistake, and no forger.
 
 use std::collections::{BTreeSet, HashSet};
+use std::path::Path;
 
 use git2::{Oid, Repository};
 
@@ -17,13 +18,21 @@ const CO_AUTHOR: &str = "co-authored-by:";
 
 impl Mirror {
     /// Names who wrote the commits that lead to `newer` and not to `older`, co-authors among them; without an `older`,
-    /// who wrote `newer`. Fetches history as needed; what the remote cannot give is left out.
-    pub async fn authors(&self, older: Option<&CommitId>, newer: &CommitId) -> Result<Vec<Person>, GitError> {
+    /// who wrote `newer`. With `files`, only of commits that change one of these files or folders.
+    ///
+    /// Fetches history as needed; what the remote cannot give is left out, and a commit that cannot be compared with
+    /// what was before it counts as changing everything.
+    pub async fn authors(
+        &self,
+        older: Option<&CommitId>,
+        newer: &CommitId,
+        files: Option<&BTreeSet<String>>,
+    ) -> Result<Vec<Person>, GitError> {
         let newer = self.require(newer)?;
         let older = older.map(CommitId::oid).transpose()?;
         let read = || -> Result<(BTreeSet<(String, String)>, bool), GitError> {
             let repo = open(&self.dir)?;
-            between(&repo, older, newer).map_err(mirror_error("reading who wrote commits", &self.dir))
+            between(&repo, older, newer, files).map_err(mirror_error("reading who wrote commits", &self.dir))
         };
         let (mut people, mut cut) = read()?;
         if cut && older.is_some() {
@@ -46,6 +55,7 @@ fn between(
     repo: &Repository,
     older: Option<Oid>,
     newer: Oid,
+    files: Option<&BTreeSet<String>>,
 ) -> Result<(BTreeSet<(String, String)>, bool), git2::Error> {
     let mut people = BTreeSet::new();
     let Some(older) = older else {
@@ -55,9 +65,35 @@ fn between(
     let known = reachable(repo, older, &HashSet::new())?.0;
     let (fresh, cut) = reachable(repo, newer, &known)?;
     for oid in fresh {
-        wrote(repo, oid, &mut people)?;
+        let concerns = match files {
+            Some(files) => changes(repo, oid, files)?,
+            None => true,
+        };
+        if concerns {
+            wrote(repo, oid, &mut people)?;
+        }
     }
     Ok((people, cut))
+}
+
+/// Says whether a commit has one of these files or folders as none of its parents has it: a merge that only brings
+/// together what others wrote changes nothing.
+fn changes(repo: &Repository, oid: Oid, files: &BTreeSet<String>) -> Result<bool, git2::Error> {
+    let odb = repo.odb()?;
+    let entries = |oid: Oid| -> Result<Vec<Option<(Oid, i32)>>, git2::Error> {
+        let tree = repo.find_commit(oid)?.tree()?;
+        let entry = |file: &String| tree.get_path(Path::new(file)).ok().map(|entry| (entry.id(), entry.filemode()));
+        Ok(files.iter().map(entry).collect())
+    };
+    let parents = commit::parents(repo, oid)?;
+    if parents.iter().any(|parent| !odb.exists(*parent)) {
+        return Ok(true);
+    }
+    let before = parents.into_iter().map(&entries).collect::<Result<Vec<_>, _>>()?;
+    let now = entries(oid)?;
+    Ok(now.iter().enumerate().any(|(i, entry)| {
+        before.iter().all(|parent| parent.get(i) != Some(entry)) && (!before.is_empty() || entry.is_some())
+    }))
 }
 
 /// A commit and its ancestors but for some, as far as they are at hand, and whether more of them are not.
