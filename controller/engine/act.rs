@@ -2,14 +2,15 @@
 //! to the journal, whether it came over the socket, the network, or from a command beside a controller that is not
 //! running. Every refusal says why and what to do.
 
-use super::desired::Desired;
 use super::halt::moment;
 use super::keeper::Keeper;
 use super::person::Who;
 use super::run::Wake;
-use crate::model::{Approval, Digest, Estate, Freeze, HostKey, Memory, Patch, Pause, Pin, Plan, Planned, ResourceId};
-use crate::plan::limits;
-use crate::ports::git::{Mirror, Person};
+use crate::model::memory::PutBack;
+use crate::model::{
+    Approval, ChangeKey, Digest, Estate, Freeze, HostKey, Memory, Patch, Pause, Pin, Plan, Planned, ResourceId,
+};
+use crate::ports::git::Mirror;
 use crate::ports::store::StoreError;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -149,6 +150,8 @@ pub struct Desk<'a> {
     pub estate: Option<&'a Estate>,
     /// The repo, where one is named: who wrote what.
     pub mirror: Option<&'a Mirror>,
+    /// The folder of the repo that is watched.
+    pub path: &'a str,
     /// The time.
     pub now: Timestamp,
 }
@@ -188,38 +191,21 @@ impl Desk<'_> {
         let plan = self.keeper.last_plan().await?;
         let held: Vec<&Planned> = plan.iter().flat_map(Plan::held).collect();
         let digests = typed.iter().map(|one| find(one, &held)).collect::<Result<BTreeSet<_>, _>>()?;
-        let commit = plan.as_ref().and_then(|plan| plan.commit.as_deref());
+        let covered = |digest: &Digest| -> Vec<&Planned> {
+            held.iter().copied().filter(|c| c.hold().is_some_and(|h| h.digest == *digest)).collect()
+        };
         if who.listed.is_some() {
-            let authors = self.authors(commit).await?;
-            if let Some(estate) = self.estate {
-                who.may_approve(&limits::binding(&self.keeper.memory(), &estate.settings), &authors)?;
-            }
+            let ids: BTreeSet<&ResourceId> = digests.iter().flat_map(covered).map(|change| &change.key.id).collect();
+            self.check_approver(who, plan.as_ref().and_then(|plan| plan.commit.as_deref()), &ids).await?;
         }
         let mut patches = Vec::new();
         let mut said = Vec::new();
         for digest in digests {
-            patches.push(Patch::Approve(digest.clone(), Approval { by: who.name.clone(), at: self.now }));
-            let covered = held.iter().filter(|c| c.hold().is_some_and(|h| h.digest == digest));
-            said.extend(covered.map(|c| format!("approved: {} {} ({})", c.key.id, c.title, digest.short())));
+            let told = |c: &Planned| format!("approved: {} {} ({})", c.key.id, c.title, digest.short());
+            said.extend(covered(&digest).into_iter().map(told));
+            patches.push(Patch::Approve(digest, Approval { by: who.name.clone(), at: self.now }));
         }
         Ok((patches, said))
-    }
-
-    /// Who wrote what led to this commit since the last one after which nothing was left to do.
-    async fn authors(&self, commit: Option<&str>) -> Result<Vec<Person>, Refusal> {
-        // A plan of a folder has no commit, and its author is whoever applies it.
-        let Some(commit) = commit else { return Ok(Vec::new()) };
-        let unseen = |why: String| {
-            let hint = "Nothing is approved before it is known who wrote it. Name the repo with --repo, and see that it can be fetched.";
-            Refusal::new(Why::Unable, format!("who wrote {commit} could not be found out: {why}"), hint)
-        };
-        let Some(mirror) = self.mirror else { return Err(unseen("no repo is named".to_owned())) };
-        if self.estate.is_none() {
-            return Err(unseen("its Settings could not be read".to_owned()));
-        }
-        let newest = commit.parse().map_err(|e: crate::ports::git::GitError| unseen(e.to_string()))?;
-        let applied = Desired::last_applied(mirror);
-        mirror.authors(applied.as_ref(), &newest).await.map_err(|e| unseen(e.to_string()))
     }
 
     fn pause(
@@ -346,7 +332,8 @@ fn resume(memory: &Memory, id: &ResourceId) -> Result<(Vec<Patch>, Vec<String>),
 
 fn retry(memory: &Memory, id: &ResourceId) -> Result<(Vec<Patch>, Vec<String>), Refusal> {
     let failures: Vec<_> = memory.failures.iter().filter(|(key, _)| &key.id == id).collect();
-    if failures.is_empty() {
+    let fought: Vec<_> = memory.put_back.iter().filter(|(key, _)| &key.id == id).collect();
+    if failures.is_empty() && fought.is_empty() {
         let failing: BTreeSet<String> = memory.failures.keys().map(|key| key.id.to_string()).collect();
         let hint = match failing.len() {
             0 => "Nothing is failing.".to_owned(),
@@ -354,9 +341,14 @@ fn retry(memory: &Memory, id: &ResourceId) -> Result<(Vec<Patch>, Vec<String>), 
         };
         return Err(Refusal::new(Why::Unknown, format!("nothing of {id} is failing"), hint));
     }
-    let patches = failures.iter().map(|(key, _)| Patch::Heal((*key).clone())).collect();
-    let said = failures.iter().map(|(key, f)| format!("tried again: {key}, which failed {}", f.often())).collect();
-    Ok((patches, said))
+    let tried = failures.iter().map(|(key, _)| Patch::Heal((*key).clone()));
+    let patches = tried.chain(fought.iter().map(|(key, _)| Patch::Calm((*key).clone()))).collect();
+    let said = failures.iter().map(|(key, f)| format!("tried again: {key}, which failed {}", f.often()));
+    let put_back = |(key, all): &(&ChangeKey, &Vec<PutBack>)| {
+        let often = if all.len() == 1 { "once".to_owned() } else { format!("{} times", all.len()) };
+        format!("tried again: {key}, which was put back {often} within the last hour")
+    };
+    Ok((patches, said.chain(fought.iter().map(put_back)).collect()))
 }
 
 /// The digest that somebody typed the beginning of.

@@ -270,7 +270,9 @@ impl Controller {
         let stale = memory.deletions.first().is_some_and(|d| d.at < old).then_some(Patch::DeletionsBefore(old));
         let spent =
             memory.approvals.iter().filter(|(_, given)| given.at < old).map(|(digest, _)| Patch::Spend(digest.clone()));
-        let patches: Vec<Patch> = plan.remember.iter().cloned().chain(stale).chain(spent).collect();
+        let hour = plan.as_of.saturating_sub(plan::LATELY).unwrap_or(plan.as_of);
+        let calm = memory.put_back.values().flatten().any(|done| done.at < hour).then_some(Patch::PutBackBefore(hour));
+        let patches: Vec<Patch> = plan.remember.iter().cloned().chain(stale).chain(calm).chain(spent).collect();
         self.keeper.write(&patches).await?;
         Ok(Some((plan, world)))
     }

@@ -148,6 +148,7 @@ pub fn taken_in(journal: &Memory, ledger: Memory, then: Timestamp) -> Vec<Patch>
         frozen,
         limits,
         pins,
+        put_back,
     } = ledger;
     let mut patches = Vec::new();
     patches.extend(estate.filter(|_| journal.estate.is_none()).map(Patch::Estate));
@@ -172,6 +173,9 @@ pub fn taken_in(journal: &Memory, ledger: Memory, then: Timestamp) -> Vec<Patch>
     // Nobody knows when its last call was sent.
     patches.extend(new.map(|(_, intent)| Patch::Intend(Intent { opened: then, ..intent })));
     patches.extend(deletions.into_iter().filter(|d| !journal.deletions.contains(d)).map(Patch::Deleted));
+    let counted = put_back.into_iter().flat_map(|(key, all)| all.into_iter().map(move |done| (key.clone(), done)));
+    let counted = counted.filter(|(key, done)| journal.put_back.get(key).is_none_or(|all| !all.contains(done)));
+    patches.extend(counted.map(|(key, done)| Patch::PutBack(key, done)));
     patches.extend(failures.into_iter().map(|(key, failure)| Patch::Fail(key, failure)));
     patches.extend(since.into_iter().map(|(what, when)| Patch::Since(what, when)));
     patches.extend(found.into_iter().map(Patch::Found));

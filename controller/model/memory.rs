@@ -43,6 +43,9 @@ pub struct Memory {
     /// The keys that hosts are believed to have.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub pins: BTreeMap<ResourceId, Pin>,
+    /// When drift was put back within the last hour, oldest first.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub put_back: BTreeMap<ChangeKey, Vec<PutBack>>,
 }
 
 /// Limits of the repo's Settings that a commit must not loosen for itself.
@@ -55,6 +58,16 @@ pub struct Limits {
     pub approvers: Option<BTreeSet<String>>,
     /// Whether an author may approve.
     pub self_approve: bool,
+}
+
+/// One time that drift was put back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PutBack {
+    /// When.
+    pub at: Timestamp,
+    /// The digest of the change: from what to what.
+    pub digest: Digest,
 }
 
 /// One owned object.
@@ -289,6 +302,12 @@ pub enum Patch {
     Limits(Limits),
     /// Believes that a host has this key.
     Pin(ResourceId, Pin),
+    /// Counts that drift was put back.
+    PutBack(ChangeKey, PutBack),
+    /// Forgets how often it was.
+    Calm(ChangeKey),
+    /// Forgets what was put back before this time.
+    PutBackBefore(Timestamp),
 }
 
 impl Memory {
@@ -374,6 +393,12 @@ impl Memory {
             }
             Patch::Lost(lost) => self.lost = lost,
             Patch::Limits(limits) => self.limits = Some(limits),
+            Patch::PutBack(key, done) => self.put_back.entry(key).or_default().push(done),
+            Patch::Calm(key) => drop(self.put_back.remove(&key)),
+            Patch::PutBackBefore(time) => self.put_back.retain(|_, all| {
+                all.retain(|done| done.at >= time);
+                !all.is_empty()
+            }),
             Patch::Pin(id, pin) => {
                 self.pins.insert(id, pin);
             }

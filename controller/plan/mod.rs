@@ -24,6 +24,7 @@ pub mod window;
 
 pub use assemble::plan;
 pub use refine::{proceeds, refines};
+pub use standing::LATELY;
 
 use crate::model::{Prune, ResourceId};
 

@@ -2,9 +2,10 @@
 
 use super::claim::Claim;
 use super::settle;
-use crate::model::memory::{Deletion, Retiring};
+use crate::model::memory::{Deletion, PutBack, Retiring};
 use crate::model::{
-    AnyKind, ChangeKey, Digest, Document, Done, Live, Owned, Patch, Planned, Policy, ResourceId, Scope, Step, Verb,
+    AnyKind, Cause, ChangeKey, Digest, Document, Done, Live, Owned, Patch, Planned, Policy, ResourceId, Scope, Step,
+    Verb,
 };
 use jiff::Timestamp;
 use serde_json::json;
@@ -160,6 +161,9 @@ pub fn done(
 ) -> Vec<Patch> {
     let id = change.key.id.clone();
     let mut patches = vec![Patch::Heal(change.key.clone())];
+    if change.cause == Cause::Drift {
+        patches.push(Patch::PutBack(change.key.clone(), PutBack { at: now, digest: change.digest.clone() }));
+    }
     if !settle::shows_later(kind, &change.key) {
         patches.push(Patch::Settle(change.key.clone()));
     }

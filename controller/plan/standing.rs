@@ -4,14 +4,21 @@
 use super::assemble::Draft;
 use super::claim::Claim;
 use super::{guard, record, sequence, settle};
+use crate::model::Finding;
+use crate::model::finding::Weight;
 use crate::model::{
     AnyKind, Cause, ChangeKey, Digest, Document, Failure, Hold, HoldReason, Mode, Place, Planned, Policy, Reached,
     ResourceId, Shown, Standing, Step, Supply, Verb,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// The rule that holds the end of what only looking says is ours.
 pub(super) const FOUND: &str = "found-again";
+
+/// How often something is put back within an hour: then somebody or something is working against it.
+const PUT_BACKS: usize = 3;
+/// For how long that is counted.
+pub const LATELY: SignedDuration = SignedDuration::from_hours(1);
 
 /// The replacement that a `Retire` of the same plan belongs to.
 struct Replacement {
@@ -96,10 +103,35 @@ impl Draft<'_> {
                 }
             }
         }
+        self.fought(change);
         if let Some((until, text)) = self.unshown(change) {
             change.standing = Standing::Blocked(text.to_owned());
             self.due(until);
         }
+    }
+
+    /// What is put back and is off again in the same way, three times an hour, is told and left alone until the first of them is an hour
+    /// ago: doing it ever again helps nobody, and hides that something is wrong.
+    fn fought(&mut self, change: &mut Planned) {
+        let as_of = self.world.as_of;
+        let done = self.memory.put_back.get(&change.key).filter(|_| change.cause == Cause::Drift);
+        let same = done.into_iter().flatten().filter(|done| done.digest == change.digest).map(|done| done.at);
+        let Some(first) = same.filter(|at| as_of.duration_since(*at) < LATELY).rev().nth(PUT_BACKS - 1) else { return };
+        if !change.goes() || guard::approved(&change.digest, self.memory, as_of) {
+            return;
+        }
+        let text = format!("it was put back {PUT_BACKS} times within an hour, and is off again");
+        let until = first.saturating_add(LATELY).unwrap_or(as_of);
+        self.due(until);
+        let hint = format!(
+            "Somebody or something works against it: a person, a cron job, another tool, or a program that ends again and \
+             again. Find it, or change the document. It is left alone until {}; `driftless retry {}` puts it back at once.",
+            until.strftime("%H:%M UTC"),
+            change.key.id
+        );
+        let told = format!("{}: {}", change.title, text);
+        self.findings.push(Finding::about(&change.key.id, Weight::Problem, "put-back-in-vain", told).hint(hint));
+        change.standing = Standing::Blocked(text);
     }
 
     /// The failure of another change that wanted the same, where that itself is no good: it is not tried by another name.

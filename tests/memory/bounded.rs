@@ -67,6 +67,12 @@ async fn turn(house: &House, cycle: usize) {
         _ => None,
     };
     house.controller.keeper.write(&act.into_iter().collect::<Vec<_>>()).await.expect("written");
+    // Somebody changes by hand what stays.
+    house.hand().edit(|world| {
+        let zone = world.domains.get_mut("example.com");
+        let records = zone.into_iter().flat_map(|zone| zone.records.values_mut());
+        records.filter(|record| record.name == "stays").for_each(|record| record.ttl = 60);
+    });
     house.cycle().await;
     house.hand().clear_faults();
     // Of what is approved now, some is gone before it is done.
@@ -94,6 +100,7 @@ fn counted(memory: &Memory) -> BTreeMap<&'static str, usize> {
         lost: _,
         limits: _,
         pins,
+        put_back,
     } = memory;
     BTreeMap::from([
         ("owned", owned.len()),
@@ -106,6 +113,7 @@ fn counted(memory: &Memory) -> BTreeMap<&'static str, usize> {
         ("since", since.len()),
         ("found again", found.len()),
         ("pins", pins.len()),
+        ("put back", put_back.values().map(Vec::len).sum()),
     ])
 }
 
@@ -136,8 +144,8 @@ fn size(house: &House) -> u64 {
 }
 
 fn zone(cycle: usize) -> String {
-    let records: String =
-        (cycle..cycle + 3).map(|n| format!("    - {{name: r{n}, type: A, value: 192.0.2.1}}\n")).collect();
+    let record = |name: String| format!("    - {{name: {name}, type: A, value: 192.0.2.1}}\n");
+    let records: String = (cycle..cycle + 3).map(|n| format!("r{n}")).chain(["stays".to_owned()]).map(record).collect();
     format!(
         "apiVersion: driftless/v1\nkind: Domain\nmetadata: {{name: example.com}}\nspec:\n  ignore: [{{type: NS, name: \"@\"}}]\n  records:\n{records}"
     )

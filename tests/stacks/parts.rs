@@ -75,5 +75,5 @@ async fn each_part_of_a_stack_is_kept_by_itself() {
     engine.say(&["stop", "-t", "1", "odoo-side-1"]);
     let tired = house.cycle().await;
     assert!(tired.outcomes.is_empty(), "{:?}", tired.outcomes);
-    assert_eq!(rules(&house), ["heals-in-vain"]);
+    assert_eq!(rules(&house), ["put-back-in-vain"]);
 }

@@ -30,9 +30,8 @@ pub(super) async fn apply(work: &Work<'_>, step: Step) -> Result<Finished<State>
         }
         // Compose has said before what it would make of it, and that is what there is.
         Step::Adopt { version } => up(work, wanted(work, &version)?, Way { stamp: true, ..Way::default() }).await,
-        Step::Heal { host, directory, service, anew, containers } => {
-            let (verb, now) = (if anew { "restart" } else { "start" }, work.ports.clock.now().as_second());
-            let command = ship::heal(&directory, &service, verb, now, &containers);
+        Step::Heal { host, service, anew, containers } => {
+            let command = ship::heal(&service, if anew { "restart" } else { "start" }, &containers);
             work.ports.hosts.host(&host)?.run(&command.within(STOP)).await?;
             stays()
         }
@@ -97,7 +96,7 @@ async fn up(work: &Work<'_>, want: &Want, way: Way) -> Result<Finished<State>, F
 async fn finished(want: &Want, host: &Host, work: &Work<'_>) -> Result<Finished<State>, Fault> {
     let made = provider_id(&want.host.name, &want.project);
     work.progress.stage(None, Some(&made)).await?;
-    let asks = BTreeSet::from([Ask::Receipt(want.directory.clone()), Ask::Containers, Ask::Images]);
+    let asks = BTreeSet::from([Ask::Receipt(want.directory.clone()), Ask::Engine]);
     let survey = host.survey("root", &asks).await?;
     let all = observe::of_host(&work.ports.hosts, &want.host.name, &[want], &survey).await;
     let state = all.unwrap_or_default().into_iter().find(|state| state.project == want.project);

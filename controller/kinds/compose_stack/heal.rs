@@ -1,14 +1,12 @@
 //! What is done about containers that ail while everything else of their stack is as it should be. Pure.
 //!
-//! A stopped one is started and an unhealthy one started anew where the document says so, three times an hour and service:
-//! then somebody or something is fighting, and it is told. The times stand in notes on the host, as those of certificates
-//! do: it is the host's containers that they count, whoever heals them.
+//! A stopped one is started and an unhealthy one started anew where the document says so. How often is not its matter: what
+//! is put back in vain, the planner stops.
 
 use super::ComposeStack;
 use super::drift::{has_stopped, how_stopped};
 use super::live::{State, Step};
 use super::ready::{Stopped, Unhealthy};
-use super::receipt::HEALS;
 use super::want::{Run, Want};
 use crate::model::{Cause, Change, ChangeKey, Diff, Diffed, Finding, Shown, Step as Work, Verb, finding::Weight};
 use crate::ports::host::survey::Container;
@@ -33,7 +31,7 @@ pub(super) fn stopped(input: &Diff<'_, ComposeStack>, want: &Want, state: &State
     for (service, of) in by_service(state, |container| ours(container) && has_stopped(want, container)) {
         let how = of.first().map(|container| how_stopped(container)).unwrap_or_default();
         match want.heal.stopped {
-            Stopped::Start => cure(input, want, state, (service, &of, false), ("state", &how, "running"), out),
+            Stopped::Start => cure(input, want, (service, &of, false), ("state", &how, "running"), out),
             Stopped::Report => {
                 let text = format!("{service} on {} is {how}", want.host);
                 out.findings.push(told(input, "stopped", text, &of));
@@ -54,7 +52,7 @@ pub(super) fn ailing(input: &Diff<'_, ComposeStack>, want: &Want, state: &State,
     let sick = |container: &Container| container.state == "running" && container.health.as_deref() == Some("unhealthy");
     for (service, of) in by_service(state, sick) {
         if want.heal.unhealthy == Unhealthy::Restart && out.changes.is_empty() && state.receipt.is_some() {
-            cure(input, want, state, (service, &of, true), ("health", "unhealthy", "healthy"), out);
+            cure(input, want, (service, &of, true), ("health", "unhealthy", "healthy"), out);
         } else {
             let text = format!("{service} on {} is unhealthy", want.host);
             out.findings.push(told(input, "unhealthy", text, &of));
@@ -71,20 +69,12 @@ fn told(input: &Diff<'_, ComposeStack>, rule: &str, text: String, of: &[&Contain
 fn cure(
     input: &Diff<'_, ComposeStack>,
     want: &Want,
-    state: &State,
     (service, of, anew): (&str, &[&Container], bool),
     (field, from, to): (&str, &str, &str),
     out: &mut Diffed<Step>,
 ) {
-    if state.notes.healed(service, input.view.as_of) >= HEALS {
-        let done = if anew { "started anew" } else { "started" };
-        let text = format!("{service} on {} was {done} {HEALS} times within an hour, and is {from} again", want.host);
-        out.findings.push(told(input, "heals-in-vain", text, of));
-        return;
-    }
     let containers: BTreeSet<String> = of.iter().map(|container| container.id.clone()).collect();
-    let (host, directory) = (want.host.name.clone(), want.directory.clone());
-    let step = Step::Heal { host, directory, service: service.to_owned(), anew, containers };
+    let step = Step::Heal { host: want.host.name.clone(), service: service.to_owned(), anew, containers };
     let title = if anew { format!("start {service} anew") } else { format!("start {service}") };
     let key = ChangeKey::part(input.id, format!("service {service}"), Verb::Update);
     let change = Change::new(key, title, Work::Ready(step))

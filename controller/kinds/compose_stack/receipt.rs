@@ -12,9 +12,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The form of receipts; a later one is another program's.
 const SCHEMA: u32 = 2;
-/// How many times an hour a container is healed.
-pub(super) const HEALS: usize = 3;
-const HOUR: i64 = 3_600;
 
 /// What was sent, and what compose made of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,15 +57,13 @@ pub struct Made {
     pub name: String,
 }
 
-/// What stands beside a receipt: what was tried since, and what was healed.
+/// What stands beside a receipt: what was tried since.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Notes {
     /// The version that is being brought up, or did not get ready.
     pub trying: Option<String>,
     /// The version that did not get ready, so that the one before was brought back.
     pub failed: Option<String>,
-    /// What was healed: when, in seconds since 1970, and which service.
-    pub healed: Vec<(i64, String)>,
 }
 
 #[derive(Deserialize)]
@@ -143,18 +138,9 @@ impl Notes {
             match line.split(' ').collect::<Vec<_>>().as_slice() {
                 ["trying", version] => notes.trying = Some((*version).to_owned()),
                 ["failed", version] => notes.failed = Some((*version).to_owned()),
-                ["healed", at, service] => {
-                    notes.healed.extend(at.parse().ok().map(|at| (at, (*service).to_owned())));
-                }
                 _ => {}
             }
         }
         notes
-    }
-
-    /// How often a service was healed within the last hour.
-    pub(super) fn healed(&self, service: &str, now: Timestamp) -> usize {
-        let since = now.as_second().saturating_sub(HOUR);
-        self.healed.iter().filter(|(at, of)| of == service && *at > since).count()
     }
 }

@@ -124,9 +124,7 @@ pub(super) fn trial(want: &Want, private: &Private) -> Command {
 }
 
 /// Starts containers, or starts them anew, and notes it beside the receipt.
-pub(super) fn heal(directory: &str, service: &str, verb: &str, now: i64, containers: &BTreeSet<String>) -> Command {
-    let now = now.to_string();
-    let mut arguments = vec![directory, service, verb, &now];
-    arguments.extend(containers.iter().map(String::as_str));
+pub(super) fn heal(service: &str, verb: &str, containers: &BTreeSet<String>) -> Command {
+    let arguments: Vec<&str> = [verb].into_iter().chain(containers.iter().map(String::as_str)).collect();
     Command::script(format!("healing {service}"), HEAL, &arguments).within(ASK)
 }

@@ -1,6 +1,7 @@
 //! Whether one change may go on: modes, holds, approvals, failures.
 
 use super::*;
+use crate::model::memory::PutBack;
 
 const DAY: i64 = 24 * 3600;
 
@@ -338,4 +339,26 @@ fn an_approval_covers_the_change_with_its_placeholders_filled_and_no_other() {
     assert!(proceeds(&planned, &filled, ago(-DAY - 1)).is_err(), "the approval has expired");
     assert!(proceeds(&planned, &Planned { wrote: Vec::new(), ..filled }, now()).is_err(), "it is another change");
     assert!(proceeds(&planned, &planned, now()).is_err(), "it still waits");
+}
+
+#[test]
+fn what_was_put_back_three_times_within_an_hour_is_told_and_left_alone_until_that_is_over() {
+    let mut stage = drifted();
+    let digest = get(&stage.plan(), &update("a")).digest;
+    let put_back = |stage: &mut Stage, times: &[i64]| {
+        let done = |&seconds: &i64| PutBack { at: ago(seconds), digest: digest.clone() };
+        stage.memory.put_back.insert(update("a"), times.iter().map(done).collect());
+    };
+    put_back(&mut stage, &[3_700, 1_800, 60]);
+    assert_eq!(short(&stage.plan()), ["Crate/a#all update"], "the first is longer ago than an hour");
+    put_back(&mut stage, &[3_000, 1_800, 60]);
+    let plan = stage.plan();
+    assert_eq!((short(&plan), plan.next_due), (vec!["Crate/a#all update ?".to_owned()], Some(ago(-600))));
+    let told = plan.findings.iter().find(|finding| finding.rule == "put-back-in-vain").expect("it is told");
+    assert!(told.hint.contains("driftless retry Crate/a"), "{told:?}");
+    stage.world.as_of = ago(-600);
+    assert_eq!(short(&stage.plan()), ["Crate/a#all update"]);
+    stage.world.as_of = now();
+    stage.live("1", "a", |s| (s.marker, s.paint) = (Some(marker("a", 1)), "black".to_owned()));
+    assert_eq!(short(&stage.plan()), ["Crate/a#all update"], "it is off in another way");
 }

@@ -51,6 +51,7 @@ pub(super) enum Row {
     Lost,
     Limits,
     Pins,
+    PutBack,
 }
 
 impl Row {
@@ -63,7 +64,8 @@ impl Row {
             | Self::Found
             | Self::Lost
             | Self::Limits
-            | Self::Pins => Table::Meta,
+            | Self::Pins
+            | Self::PutBack => Table::Meta,
             Self::Owned(_) => Table::Owned,
             Self::Intent(_) => Table::Intents,
             Self::Pause(_) => Table::Pauses,
@@ -88,6 +90,7 @@ impl Row {
             Self::Lost => "lost".to_owned(),
             Self::Limits => "limits".to_owned(),
             Self::Pins => "pins".to_owned(),
+            Self::PutBack => "put-back".to_owned(),
         }
     }
 
@@ -108,6 +111,7 @@ impl Row {
             Self::Lost => memory.lost.then(|| serde_json::to_string(&true)),
             Self::Limits => memory.limits.as_ref().map(serde_json::to_string),
             Self::Pins => (!memory.pins.is_empty()).then(|| serde_json::to_string(&memory.pins)),
+            Self::PutBack => (!memory.put_back.is_empty()).then(|| serde_json::to_string(&memory.put_back)),
         }
     }
 }
@@ -125,6 +129,7 @@ pub(super) fn put(memory: &mut Memory, table: Table, key: &str, json: &str) -> R
         (Table::Meta, "lost") => memory.lost = value(json)?,
         (Table::Meta, "limits") => memory.limits = Some(value(json)?),
         (Table::Meta, "pins") => memory.pins = value(json)?,
+        (Table::Meta, "put-back") => memory.put_back = value(json)?,
         // What a later program keeps here is not for this one to judge; it stays.
         (Table::Meta, _) => {}
         (Table::Owned, _) => drop(memory.owned.insert(id()?, value(json)?)),
@@ -193,6 +198,7 @@ impl Touched {
             Patch::Lost(_) => self.whole(Row::Lost),
             Patch::Limits(_) => self.whole(Row::Limits),
             Patch::Pin(..) => self.inside(Row::Pins),
+            Patch::PutBack(..) | Patch::Calm(_) | Patch::PutBackBefore(_) => self.inside(Row::PutBack),
             Patch::Deleted(_) => {}
             Patch::DeletionsBefore(time) => self.deletions_before = self.deletions_before.max(Some(*time)),
         }

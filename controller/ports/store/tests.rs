@@ -114,6 +114,10 @@ fn patch() -> impl Strategy<Value = Patch> {
         digest().prop_map(Patch::Spend),
         (time(), change()).prop_map(|(at, key)| Patch::Deleted(Deletion { at, scope: Scope::of(&key.id.kind), key })),
         time().prop_map(Patch::DeletionsBefore),
+        (change(), time(), digest())
+            .prop_map(|(key, at, digest)| Patch::PutBack(key, crate::model::memory::PutBack { at, digest })),
+        change().prop_map(Patch::Calm),
+        time().prop_map(Patch::PutBackBefore),
         ("a|it's \"b\"|é", time()).prop_map(|(what, when)| Patch::Since(what, when)),
         "a|it's \"b\"|é".prop_map(Patch::Over),
         (time(), proptest::option::of(time())).prop_map(|(at, until)| Patch::Freeze(Freeze {
