@@ -7,7 +7,8 @@ use driftless::ports::host::Hosts;
 use driftless::ports::secrets::Secrets;
 use driftless::sandbox::HostsConfig;
 
-/// A house whose droplets are simulated hosts, and let in who holds the secret `ssh.ops` by the SshKey `ops`.
+/// A house whose droplets are simulated hosts, and let in who holds the secret `ssh.ops` by the SshKey `ops`. Its public
+/// half stands where files say PUBLIC.
 pub async fn house(files: &[(&str, &str)]) -> House {
     let keys = tempfile::tempdir().expect("a folder");
     keygen(&keys.path().join("ops"));
@@ -18,8 +19,12 @@ pub async fn house(files: &[(&str, &str)]) -> House {
     );
     let mut sandbox = sandbox_settings();
     sandbox.hosts = Some(HostsConfig::default());
-    let files: Vec<(&str, &str)> =
-        [("settings.yaml", ENFORCE), ("ops.yaml", &key)].into_iter().chain(files.iter().copied()).collect();
+    let files: Vec<(&str, String)> =
+        files.iter().map(|(path, text)| (*path, text.replace("PUBLIC", public.trim()))).collect();
+    let files: Vec<(&str, &str)> = [("settings.yaml", ENFORCE), ("ops.yaml", &key)]
+        .into_iter()
+        .chain(files.iter().map(|(path, text)| (*path, text.as_str())))
+        .collect();
     let mut house = House::set_up(&files, Setup { sandbox, ..Setup::default() }).await;
     let secrets = house.folder.path().join("secrets");
     std::fs::create_dir_all(&secrets).expect("a folder");
@@ -110,6 +115,27 @@ async fn a_stack_comes_up_and_what_is_done_by_hand_is_seen_and_put_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_works_by_sudo_speaks_to_docker_through_a_command() {
+    let cloud = "#cloud-config\nusers:\n  - name: ops\n    sudo: ALL=(ALL) NOPASSWD:ALL\n    groups: [sudo]\n    ssh_authorized_keys: [PUBLIC]\n";
+    let (user, host) = (
+        "userData: {file: cloud.yaml}, image",
+        HOST.replace("  droplet: erp\n", "  droplet: erp\n  user: ops\n  become: sudo\n"),
+    );
+    let erp = ERP.replace("image", user);
+    let files = [("erp.yaml", erp.as_str()), ("cloud.yaml", cloud), ("host.yaml", &host), ("stack.yaml", STACK)];
+    let stack = [("stacks/odoo/compose.yaml", COMPOSE), ("stacks/odoo/odoo.conf", "workers = 2\n")];
+    let house = house(&[&files[..], &stack[..]].concat()).await;
+    secret(&house, "odoo.db", "s3cret");
+    let snapshot = house.settles().await;
+    assert!(snapshot.after.as_ref().is_some_and(|plan| plan.is_empty() && plan.unknown == 0), "{:#?}", snapshot.after);
+    let inventory = serde_json::to_value(snapshot.inventory.as_deref()).expect("JSON").to_string();
+    assert!(inventory.contains("odoo:17"), "{inventory}");
+    say(&house, "docker stop odoo-web-1").await;
+    acts(&house).await;
+    assert_eq!(say(&house, "docker ps -q | wc -l").await.trim(), "2");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_site_is_served_over_http_then_certified_then_over_https() {
     let house = stacked(&[("site.yaml", SITE)]).await;
     let asked = "curl -s -o /dev/null -w '%{http_code} ' -H 'Host: erp.example.com' http://127.0.0.1/x; curl -s https://erp.example.com/";
@@ -140,8 +166,12 @@ async fn faults_of_hosts_strike_what_they_name_and_pass() {
         house.push(&[("stacks/odoo/compose.yaml", Some(&COMPOSE.replace(":-17", &tag)))]).await;
         let failed = faults(&*acts(&house).await);
         assert!(failed.contains(told), "{line}: {failed}");
+        // A connection that breaks says so, and nothing that the host would have said.
+        assert_eq!(failed.contains("broke"), line.contains("transfer"), "{line}: {failed}");
         assert!(hand.host_struck(id) > 0, "{line} has struck");
         hand.lift(id);
+        // It is left alone for a while after its connection broke.
+        house.controller.ports.hosts.host("erp").expect("it is known").wake();
         assert!(say(&house, "docker ps --format '{{.Image}}'").await.contains("postgres:16"), "the stack still runs");
     }
     house.push(&[("stacks/odoo/compose.yaml", Some(&COMPOSE.replace(":-17", ":-20")))]).await;

@@ -185,6 +185,6 @@ async fn a_socket_of_the_host_is_brought_here() {
         assert_eq!(answer, "OK");
     }
     assert_eq!(sshd.connections(), 1);
-    let local = hosts.aim("own", Target::local()).forward_docker().await.expect("its own");
+    let local = hosts.aim("own", Target::local()).forward_docker().await.expect("its own").expect("a socket");
     assert_eq!(local.path.to_str(), Some("/var/run/docker.sock"));
 }

@@ -26,7 +26,7 @@ async fn a_survey_brings_what_is_there_and_what_is_asked_for() {
         Ask::Receipt("/nowhere".to_owned()),
         Ask::File(path("conf/app.ini")),
         Ask::File("/nowhere".to_owned()),
-        Ask::Images,
+        Ask::Engine,
     ]);
     let local = hosts.aim("own", Target::local());
     for host in [host, local] {

@@ -137,10 +137,9 @@ fn asked(want: &Want, receipt: Option<&Receipt>, seen: &mut Seen) {
 
 /// Volumes and networks that compose made then, and that are missing or others now.
 fn things(state: &State, receipt: Option<&Receipt>, seen: &mut Seen) {
-    let (Some(receipt), Some(there)) = (receipt, &state.things) else { return };
-    for (name, made) in &receipt.things {
+    for (name, made) in receipt.into_iter().flat_map(|receipt| &receipt.things) {
         let (kind, key) = name.split_once(' ').unwrap_or(("", name));
-        let from = match there.get(name) {
+        let from = match state.things.get(name) {
             None if kind == "volume" => "missing: what was in it is gone".to_owned(),
             None => "missing".to_owned(),
             // A network has nothing in it that could be lost.

@@ -32,8 +32,7 @@ pub(super) fn dropped(input: &Diff<'_, ComposeStack>, want: &Want, state: &State
         out.changes.push(up.iter().fold(change, |change, key| change.after(key.clone())));
     }
     let stays = |(name, _): &(&String, _)| name.starts_with("volume ") && !want.definitions.contains_key(*name);
-    let volumes: Vec<&str> =
-        state.things.iter().flatten().filter(stays).map(|(_, volume)| volume.name.as_str()).collect();
+    let volumes: Vec<&str> = state.things.iter().filter(stays).map(|(_, volume)| volume.name.as_str()).collect();
     if !volumes.is_empty() {
         let text = format!("no compose file names these volumes any more; they stay: {}", volumes.join(", "));
         let hint = format!(

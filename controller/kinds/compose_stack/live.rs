@@ -35,9 +35,9 @@ pub struct State {
     /// What is known of what should be secret there, or why it is not; none where no document speaks of it.
     #[serde(skip)]
     pub prints: Option<Result<Prints, String>>,
-    /// Its volumes and networks, by `volume data`; none where the engine did not say them.
+    /// Its volumes and networks, by `volume data`.
     #[serde(skip)]
-    pub things: Option<BTreeMap<String, Thing>>,
+    pub things: BTreeMap<String, Thing>,
     /// What compose would make of the document, where there is no receipt to say so.
     #[serde(skip)]
     pub trial: Option<Result<BTreeMap<String, String>, String>>,
@@ -69,8 +69,6 @@ pub enum Step {
     Heal {
         /// The host's name.
         host: String,
-        /// The stack's folder there.
-        directory: String,
         /// The service.
         service: String,
         /// Whether they are started anew, not started.
@@ -120,7 +118,7 @@ impl State {
 
     /// The names of its volumes.
     pub(super) fn volumes(&self) -> Vec<String> {
-        let all = self.things.iter().flatten().filter(|(key, _)| key.starts_with("volume "));
+        let all = self.things.iter().filter(|(key, _)| key.starts_with("volume "));
         all.map(|(_, volume)| volume.name.clone()).collect()
     }
 

@@ -9,7 +9,7 @@ use super::want::Want;
 use super::{ComposeStack, ship};
 use crate::model::{Kind, Scope};
 use crate::ports::host::Hosts;
-use crate::ports::host::survey::{Ask, Survey, Thing};
+use crate::ports::host::survey::{All, Ask, Survey, Thing};
 use futures::future::join_all;
 use secrecy::ExposeSecret;
 use std::collections::BTreeMap;
@@ -18,10 +18,7 @@ use std::collections::BTreeMap;
 pub(super) fn asks(look: &Look<'_>) -> Vec<(String, Ask)> {
     let receipts = look.wants::<ComposeStack>();
     let receipts = receipts.map(|(_, want)| (want.host.name.clone(), Ask::Receipt(want.directory.clone())));
-    let of_hosts = look
-        .hosts::<ComposeStack>()
-        .into_iter()
-        .flat_map(|host| [(host.clone(), Ask::Containers), (host, Ask::Images)]);
+    let of_hosts = look.hosts::<ComposeStack>().into_iter().map(|host| (host, Ask::Engine));
     receipts.chain(of_hosts).collect()
 }
 
@@ -46,14 +43,15 @@ pub(super) async fn all(look: &Look<'_>) -> Sightings<State> {
 
 /// All stacks of a host: every project that has a container, and every document's that has a receipt.
 pub(super) async fn of_host(hosts: &Hosts, host: &str, wants: &[&Want], survey: &Survey) -> Result<Vec<State>, String> {
-    let containers = match (&survey.engine, &survey.containers) {
+    let nothing = All::default();
+    let docker = match (&survey.engine, &survey.docker) {
         // Where Docker is not installed, there is nothing of it.
-        (None, _) => &Vec::new(),
-        (Some(Ok(_)), Some(containers)) => containers,
+        (None, _) => &nothing,
+        (Some(Ok(_)), Some(all)) => all,
         (Some(Err(said)), _) => return Err(format!("Docker on Host/{host} does not answer: {said}")),
-        (Some(Ok(_)), None) => return Err(format!("Docker on Host/{host} did not say which containers there are")),
+        (Some(Ok(_)), None) => return Err(format!("Docker on Host/{host} was not asked for what it has")),
     };
-    let images = images(survey);
+    let images = images(docker);
     let mut all: BTreeMap<String, State> = BTreeMap::new();
     let state = |project: &str| State {
         host: host.to_owned(),
@@ -62,7 +60,7 @@ pub(super) async fn of_host(hosts: &Hosts, host: &str, wants: &[&Want], survey: 
         compose: survey.compose.clone(),
         ..State::default()
     };
-    for container in containers.iter().filter(|container| !container.project.is_empty()) {
+    for container in docker.containers.iter().filter(|container| !container.project.is_empty()) {
         let project = &container.project;
         all.entry(project.clone()).or_insert_with(|| state(project)).containers.push(container.clone());
     }
@@ -79,9 +77,9 @@ pub(super) async fn of_host(hosts: &Hosts, host: &str, wants: &[&Want], survey: 
         let state = all.entry(want.project.clone()).or_insert_with(|| state(&want.project));
         (state.receipt, state.files, state.modes) = (Some(receipt), found.digests.clone(), found.modes.clone());
     }
-    let things = things(survey);
+    let mut things = things(docker);
     for state in all.values_mut() {
-        state.things = things.as_ref().map(|all| all.get(&state.project).cloned().unwrap_or_default());
+        state.things = things.remove(&state.project).unwrap_or_default();
     }
     for want in wants {
         let Some(state) = all.get_mut(&want.project) else { continue };
@@ -98,23 +96,23 @@ pub(super) async fn of_host(hosts: &Hosts, host: &str, wants: &[&Want], survey: 
     Ok(all.into_values().collect())
 }
 
-fn images(survey: &Survey) -> BTreeMap<String, String> {
-    let lines = survey.images.iter().flat_map(|(all, _)| all).filter_map(|line| line.split_once(' '));
+fn images(docker: &All) -> BTreeMap<String, String> {
+    let lines = docker.images.iter().filter_map(|line| line.split_once(' '));
     lines.map(|(id, name)| (name.to_owned(), id.to_owned())).collect()
 }
 
-/// Volumes and networks that compose made, by project, then by `volume data`; none where one of both is not known.
-fn things(survey: &Survey) -> Option<BTreeMap<String, BTreeMap<String, Thing>>> {
-    let (volumes, networks) = (survey.volumes.as_ref()?, survey.networks.as_ref()?);
+/// Volumes and networks that compose made, by project, then by `volume data`.
+fn things(docker: &All) -> BTreeMap<String, BTreeMap<String, Thing>> {
     let named = |kind: &'static str| move |thing: &Thing| (format!("{kind} {}", thing.key), thing.clone());
     let mut all: BTreeMap<String, BTreeMap<String, Thing>> = BTreeMap::new();
-    for (name, thing) in volumes.iter().map(named("volume")).chain(networks.iter().map(named("network"))) {
+    for (name, thing) in docker.volumes.iter().map(named("volume")).chain(docker.networks.iter().map(named("network")))
+    {
         // A volume without a name in the compose file is a container's own.
         if !thing.key.is_empty() {
             all.entry(thing.project.clone()).or_default().insert(name, thing);
         }
     }
-    Some(all)
+    all
 }
 
 /// What is secret, as it is now; the error names the secret that is missing.

@@ -27,7 +27,7 @@ pub(super) fn asks(want: &Want) -> Vec<Ask> {
     asks.extend(want.log_max_size.is_some().then(|| file(DAEMON)));
     asks.extend(want.journal_max.is_some().then(|| file(JOURNAL)));
     asks.extend((!want.registries.is_empty()).then_some(Ask::Logins));
-    asks.extend(want.prune_images_above.is_some().then_some(Ask::Images));
+    asks.extend(want.prune_images_above.is_some().then_some(Ask::Engine));
     asks
 }
 
@@ -222,19 +222,19 @@ fn journal(input: &Diff<'_, Host>, want: &Want, survey: &Survey, out: &mut Diffe
 const IMAGES: &str = "/var/lib/docker";
 
 fn images(input: &Diff<'_, Host>, want: &Want, survey: &Survey, out: &mut Diffed<Step>) {
-    let (Some(limit), Some((all, used))) = (want.prune_images_above, &survey.images) else { return };
+    let (Some(limit), Some(docker)) = (want.prune_images_above, &survey.docker) else { return };
     let holds = |mount: &str| IMAGES.starts_with(mount.trim_end_matches('/')) || mount == "/";
     let disk = survey.disks.iter().filter(|(mount, _)| holds(mount)).max_by_key(|(mount, _)| mount.len());
     let Some((mount, _)) = disk.filter(|(_, disk)| disk.percent() > limit) else { return };
     // An image is `ID name:tag`, one with several names several of them.
-    let unused: BTreeMap<&str, Vec<&str>> = all
-        .iter()
-        .filter_map(|line| line.split_once(' '))
-        .filter(|(id, _)| !used.contains(*id))
-        .fold(BTreeMap::new(), |mut images, (id, name)| {
-            images.entry(id).or_insert_with(Vec::new).push(name);
-            images
-        });
+    let unused: BTreeMap<&str, Vec<&str>> =
+        docker.images.iter().filter_map(|line| line.split_once(' ')).filter(|(id, _)| !docker.used.contains(*id)).fold(
+            BTreeMap::new(),
+            |mut images, (id, name)| {
+                images.entry(id).or_insert_with(Vec::new).push(name);
+                images
+            },
+        );
     if unused.is_empty() {
         let text = format!("the disk {mount} is over {limit} % full, and every image on it is in use");
         let hint =

@@ -5,7 +5,7 @@ use crate::model::{
     Catalog, Change, Observed, OnRemove, Policy, ProviderId, Shown, Step as Work, Supply, Verb, View,
     erased::{AnyKind, Of},
 };
-use crate::ports::host::survey::{Certificate, Disk, Survey, Text};
+use crate::ports::host::survey::{All, Certificate, Disk, Survey, Text};
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -299,7 +299,7 @@ fn a_full_disk_loses_images_that_no_container_uses_and_nothing_else() {
         let disk = Disk { device: String::new(), size: 100, used, free: 100 - used, inodes: (0, 0) };
         seen.disks = BTreeMap::from([("/".to_owned(), disk)]);
         let set = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect();
-        seen.images = Some((set(all), set(in_use)));
+        seen.docker = Some(All { images: set(all), used: set(in_use), ..All::default() });
         plan(&want, seen)
     };
     let all = ["sha256:a n8n:1", "sha256:a n8n:latest", "sha256:b odoo:17", "sha256:c <none>:<none>"];

@@ -21,12 +21,21 @@ pub struct Forwarded {
 }
 
 impl Host {
-    /// Brings the Docker socket of this host here. Asked again over the same connection, it is the same socket.
+    /// Brings the Docker socket of this host here: the one that its DOCKER_HOST names, else the usual one. Asked again
+    /// over the same connection, it is the same socket. None where DOCKER_HOST names something else than a socket.
     ///
     /// Whether an engine listens behind it shows when it is spoken to. The user must be allowed to: root, or one of the
     /// group `docker`, as `sudo` does not reach through a socket.
-    pub async fn forward_docker(&self) -> Result<Forwarded, HostError> {
-        self.forward(DOCKER).await
+    pub async fn forward_docker(&self) -> Result<Option<Forwarded>, HostError> {
+        let named = match self.link().await? {
+            Some(link) => link.docker.clone(),
+            None => std::env::var("DOCKER_HOST").unwrap_or_default(),
+        };
+        match (named.is_empty(), named.strip_prefix("unix://")) {
+            (true, _) => self.forward(DOCKER).await.map(Some),
+            (false, Some(socket)) => self.forward(socket).await.map(Some),
+            (false, None) => Ok(None),
+        }
     }
 
     /// Brings any unix socket of this host here.

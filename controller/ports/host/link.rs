@@ -40,6 +40,8 @@ const INHERITED: &[&str] = &["PATH", "HOME", "USER", "LOGNAME", "SSH_AUTH_SOCK",
 /// A connection. It ends when this is dropped.
 pub(super) struct Link {
     pub(super) session: Arc<Session>,
+    /// What DOCKER_HOST is there; empty where it is not set.
+    pub(super) docker: String,
     /// A folder (0700) for sockets.
     pub(super) folder: TempDir,
     /// Sockets of the host that are here, by their paths there.
@@ -61,24 +63,24 @@ impl Link {
         let control = folder.path().join("ctl");
         let mut command = program(&folder.path().join("config"));
         command.arg("-M").arg("-S").arg(&control).args(["--", &alias(ssh)]);
-        command.arg(format!("printf '\\n%s\\n' {HELLO}; exec cat >/dev/null"));
+        command.arg(format!("printf '\\n%s %s\\n' {HELLO} \"$DOCKER_HOST\"; exec cat >/dev/null"));
         let mut child = command.spawn().map_err(no_program)?;
         let listening = tokio::spawn(keep(child.stderr.take(), KEPT));
-        let there = greeted(child.stdout.as_mut()).await;
+        let docker = greeted(child.stdout.as_mut()).await;
         // ssh has read them, or never will.
         for key in keys {
             let _ = std::fs::remove_file(key);
         }
-        if !there {
+        let Some(docker) = docker else {
             // What it said last may still be in the pipe.
             let said = tokio::time::timeout(Duration::from_secs(2), listening).await;
             let said = said.ok().and_then(Result::ok).unwrap_or_default().0;
             return Err(meaning(ssh, &String::from_utf8_lossy(&said)));
-        }
+        };
         let (alive, end) = (Arc::new(AtomicBool::new(true)), CancellationToken::new());
         tokio::spawn(watch(child, alive.clone(), end.clone()));
         let session = Arc::new(Session::resume_mux(control.into_boxed_path(), None));
-        Ok(Self { session, folder, forwards: Default::default(), alive, _end: end.drop_guard() })
+        Ok(Self { session, folder, docker, forwards: Default::default(), alive, _end: end.drop_guard() })
     }
 }
 
@@ -96,17 +98,21 @@ async fn watch(mut child: Child, alive: Arc<AtomicBool>, end: CancellationToken)
     let _ = child.kill().await;
 }
 
-/// Waits until the far end says that it is there; false where it ended without.
-async fn greeted(out: Option<&mut ChildStdout>) -> bool {
-    let Some(out) = out else { return false };
+/// Waits until the far end says that it is there, and where Docker is for it; none where it ended without.
+async fn greeted(out: Option<&mut ChildStdout>) -> Option<String> {
+    let out = out?;
     let mut lines = BufReader::new(out.take(LONGEST_GREETING));
     let mut line = Vec::new();
     loop {
         line.clear();
         match lines.read_until(b'\n', &mut line).await {
-            Ok(0) | Err(_) => return false,
-            Ok(_) if line.trim_ascii() == HELLO.as_bytes() => return true,
-            Ok(_) => {}
+            Ok(0) | Err(_) => return None,
+            Ok(_) => {
+                let text = String::from_utf8_lossy(&line);
+                if let Some(docker) = text.trim().strip_prefix(HELLO) {
+                    return Some(docker.trim().to_owned());
+                }
+            }
         }
     }
 }

@@ -4,6 +4,7 @@
 //! Guarantees: a host shows the one key that it is known by, or nothing is done. Everything has an end: of time and of
 //! bytes. A host that hangs holds up nobody else, and one that did not answer is left alone for a while.
 
+mod docker;
 mod error;
 mod files;
 mod first;

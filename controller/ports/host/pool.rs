@@ -1,5 +1,6 @@
 //! All hosts that are known, by name, with their connections. Owns how long a host that does not answer is left alone.
 
+use super::docker::Spoken;
 use super::error::HostError;
 use super::link::Link;
 use super::run::{self, Command, Output};
@@ -11,9 +12,10 @@ use crate::ports::reach::Reach;
 use crate::ports::secrets::Secrets;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 use tempfile::TempDir;
+use tokio::io::DuplexStream;
 use tokio::sync::{Mutex as Turn, Semaphore};
 use tokio::time::{Instant, timeout};
 
@@ -49,12 +51,14 @@ struct Means {
 #[derive(Clone)]
 pub struct Host(Arc<Inner>);
 
-struct Inner {
+/// What a host is, once for all who hold it.
+pub(super) struct Inner {
     name: String,
     target: Target,
     means: Arc<Means>,
     link: Turn<Option<Arc<Link>>>,
     gate: Semaphore,
+    spoken: Turn<Option<Spoken>>,
     rest: Mutex<Option<Rest>>,
     asked: Turn<Option<Asked>>,
 }
@@ -97,6 +101,7 @@ impl Hosts {
             means: self.0.means.clone(),
             link: Turn::default(),
             gate: Semaphore::new(AT_ONCE),
+            spoken: Turn::default(),
             rest: Mutex::default(),
             asked: Turn::default(),
         }));
@@ -208,6 +213,34 @@ impl Host {
         run::remote(link.session.clone(), command, sudo, &lost).await
     }
 
+    /// A command whose input and output are a stream.
+    pub(super) async fn stream(&self, command: &Command) -> Result<DuplexStream, HostError> {
+        let lost = |why: String| self.lost(&command.doing, why);
+        let sudo = self.0.target.sudo;
+        let Some(link) = self.link().await? else { return run::open_local(command, sudo, &lost) };
+        run::open(link.session.clone(), command, sudo, &lost).await
+    }
+
+    /// Whether what is done there is done by `sudo`.
+    pub(super) fn works_by_sudo(&self) -> bool {
+        self.0.target.sudo
+    }
+
+    /// The client of its engine, where one has been made.
+    pub(super) fn spoken(&self) -> &Turn<Option<Spoken>> {
+        &self.0.spoken
+    }
+
+    /// The host for what it holds itself.
+    pub(super) fn downgrade(&self) -> Weak<Inner> {
+        Arc::downgrade(&self.0)
+    }
+
+    /// The host again, while somebody knows it.
+    pub(super) fn upgrade(weak: &Weak<Inner>) -> Option<Self> {
+        weak.upgrade().map(Self)
+    }
+
     /// The connection, made where there is none or it has ended; none where the host is this machine.
     pub(super) async fn link(&self) -> Result<Option<Arc<Link>>, HostError> {
         let Way::Ssh(ssh) = &self.0.target.way else { return Ok(None) };
@@ -265,7 +298,8 @@ impl Host {
 
     pub(super) fn too_long(&self, command: &Command) -> HostError {
         let (host, doing) = (self.0.name.clone(), command.doing.clone());
-        let connecting = self.0.link.try_lock().is_ok_and(|link| link.is_none());
+        // It is locked only while somebody connects.
+        let connecting = self.0.link.try_lock().map_or(true, |link| link.is_none());
         match &self.0.target.way {
             Way::Ssh(ssh) if connecting => HostError::Unreachable {
                 host,

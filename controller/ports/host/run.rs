@@ -5,7 +5,10 @@ use openssh::Session;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
+
+/// So much of a stream is on its way at once.
+const PIPE: usize = 64 * 1024;
 
 /// What is run, with what it reads, and its bounds.
 #[derive(Clone)]
@@ -155,6 +158,19 @@ pub(super) async fn local(
     sudo: bool,
     lost: &(dyn Fn(String) -> HostError + Sync),
 ) -> Result<Output, HostError> {
+    let mut child = spawned(command, sudo, lost)?;
+    let (stdin, out, err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let (out, err, _) =
+        tokio::join!(keep(out, command.limits.output), keep(err, command.limits.output), feed(stdin, &command.stdin));
+    let status = child.wait().await.map_err(|error| lost(error.to_string()))?;
+    Ok(output(code(status), out, err))
+}
+
+fn spawned(
+    command: &Command,
+    sudo: bool,
+    lost: &(dyn Fn(String) -> HostError + Sync),
+) -> Result<tokio::process::Child, HostError> {
     let words = command.bounded(sudo);
     let Some((program, arguments)) = words.split_first() else {
         return Err(lost("there is nothing to run".to_owned()));
@@ -162,12 +178,48 @@ pub(super) async fn local(
     let mut own = tokio::process::Command::new(program);
     own.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     own.process_group(0).kill_on_drop(true);
-    let mut child = own.spawn().map_err(|error| lost(error.to_string()))?;
-    let (stdin, out, err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let (out, err, _) =
-        tokio::join!(keep(out, command.limits.output), keep(err, command.limits.output), feed(stdin, &command.stdin));
-    let status = child.wait().await.map_err(|error| lost(error.to_string()))?;
-    Ok(output(code(status), out, err))
+    own.spawn().map_err(|error| lost(error.to_string()))
+}
+
+/// A command over a connection whose input and output are a stream: it ends when either side does.
+pub(super) async fn open(
+    session: Arc<Session>,
+    command: &Command,
+    sudo: bool,
+    lost: &(dyn Fn(String) -> HostError + Sync),
+) -> Result<DuplexStream, HostError> {
+    let mut over = session.arc_raw_command(line(&command.bounded(sudo)));
+    over.stdin(openssh::Stdio::piped()).stdout(openssh::Stdio::piped()).stderr(openssh::Stdio::null());
+    let mut child = over.spawn().await.map_err(|error| lost(chain(&error)))?;
+    let ends = (child.stdin().take(), child.stdout().take());
+    let (Some(stdin), Some(out)) = ends else { return Err(lost("it has no input and output".to_owned())) };
+    Ok(joined(out, stdin, child))
+}
+
+/// The same on this machine.
+pub(super) fn open_local(
+    command: &Command,
+    sudo: bool,
+    lost: &(dyn Fn(String) -> HostError + Sync),
+) -> Result<DuplexStream, HostError> {
+    let mut child = spawned(command, sudo, lost)?;
+    let ends = (child.stdin.take(), child.stdout.take());
+    let (Some(stdin), Some(out)) = ends else { return Err(lost("it has no input and output".to_owned())) };
+    Ok(joined(out, stdin, child))
+}
+
+/// Both ends of a command as one stream; `held` is kept as long as it lasts.
+fn joined(
+    out: impl AsyncRead + Unpin + Send + 'static,
+    stdin: impl AsyncWrite + Unpin + Send + 'static,
+    held: impl Send + 'static,
+) -> DuplexStream {
+    let (near, mut far) = tokio::io::duplex(PIPE);
+    tokio::spawn(async move {
+        let _ = tokio::io::copy_bidirectional(&mut far, &mut tokio::io::join(out, stdin)).await;
+        drop(held);
+    });
+    near
 }
 
 fn output(code: i32, (out, more): (Vec<u8>, bool), (err, even_more): (Vec<u8>, bool)) -> Output {
@@ -179,7 +231,7 @@ fn code(status: std::process::ExitStatus) -> i32 {
     status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default())
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(source) = next {

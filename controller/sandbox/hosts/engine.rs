@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+/// The engine's version.
+pub(super) const VERSION: &str = "24.0.7";
 /// How long a health check takes until it says something, in milliseconds.
 const CHECK: u64 = 150;
 /// How often one that ends again and again is started anew, in milliseconds.

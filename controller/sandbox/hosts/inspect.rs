@@ -1,8 +1,8 @@
-//! What `docker inspect` and `docker ps` show of an engine's things, as JSON for templates.
+//! What `docker inspect`, `docker ps` and the API show of an engine's things, as JSON.
 
 use serde_json::{Map, Value, json};
 
-use super::engine::{Container, Image, State, Thing};
+use super::engine::{Container, Engine, Image, State, Thing};
 use crate::sandbox::clock::stamp;
 
 /// A container, as `docker inspect` shows it.
@@ -39,6 +39,17 @@ pub(super) fn container(one: &Container, now: u64) -> Value {
         "Config": {"Image": one.tag, "Labels": one.labels, "Env": one.env},
         "HostConfig": {"PortBindings": bindings.clone(), "RestartPolicy": {"Name": one.restart}},
         "Mounts": mounts, "NetworkSettings": {"Networks": networks, "Ports": bindings},
+    })
+}
+
+/// A container, as the API lists it: its image is named by its id where another image has the name by now.
+pub(super) fn listed(one: &Container, engine: &Engine, now: u64) -> Value {
+    let current = engine.image(&one.tag).as_ref() == Some(&one.image);
+    json!({
+        "Id": one.id, "Names": [format!("/{}", one.name)], "Image": if current { &one.tag } else { &one.image },
+        "ImageID": one.image, "Command": "", "Created": one.created / 1000, "Ports": [], "Labels": one.labels,
+        "State": one.status(), "Status": one.words(now), "HostConfig": {"NetworkMode": "default"},
+        "NetworkSettings": {"Networks": {}}, "Mounts": [],
     })
 }
 

@@ -3,6 +3,7 @@
 //!
 //! Owns the life of machines: they follow droplets. What a machine is, is in `machine.rs`; its programs are in `programs/`.
 
+mod api;
 mod boot;
 mod compose;
 mod disk;

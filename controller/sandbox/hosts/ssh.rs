@@ -8,17 +8,19 @@ use std::time::Duration;
 use axum::body::Bytes;
 use russh::server::{Auth, ChannelOpenHandle, Config, Handle, Handler, Msg, Session, VerifiedPublicKey};
 use russh::{Channel, ChannelId, MethodKind, MethodSet};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::Ground;
 use super::faults::{Effect, On};
 use super::machine::Machine;
 use super::shell::{self, Said};
+use super::{Ground, api};
 
+/// What brings the engine's API to a session's input and output.
+const DIALS: &str = "docker system dial-stdio";
 /// What a session runs that only waits for its client to go.
 const WAITS: &str = "exec cat >/dev/null";
 /// So much is on the way at once.
@@ -64,19 +66,28 @@ async fn serve(
     }
     let round_trip = ground.config.round_trip;
     let handler = Line { ground, machine, cut: end.clone(), user: String::new(), open: HashMap::new() };
+    // The session is a task of its own: it ends when what it reads from has gone, and so does all that hangs on it.
+    let (inner, outer) = tokio::io::duplex(PIPE);
     let session = async {
-        let running = match round_trip.is_zero() {
-            true => russh::server::run_stream(config, stream, handler).await,
-            false => russh::server::run_stream(config, slow(stream, round_trip), handler).await,
-        };
-        if let Ok(running) = running {
+        if let Ok(running) = russh::server::run_stream(config, inner, handler).await {
             let _ = running.await;
         }
     };
+    let carried = async {
+        match round_trip.is_zero() {
+            true => carry(stream, outer).await,
+            false => carry(slow(stream, round_trip), outer).await,
+        }
+    };
     tokio::select! {
-        () = session => {}
+        () = async { tokio::join!(session, carried); } => {}
         () = end.cancelled() => {}
     }
+}
+
+/// Carries bytes both ways until either side ends.
+async fn carry(mut one: impl AsyncRead + AsyncWrite + Unpin, mut other: DuplexStream) {
+    let _ = tokio::io::copy_bidirectional(&mut one, &mut other).await;
 }
 
 /// The same stream, with everything that comes in late by one round trip.
@@ -178,6 +189,27 @@ impl Handler for Line {
         Ok(())
     }
 
+    /// Lets through to the engine's socket, and to no other.
+    async fn channel_open_direct_streamlocal(
+        &mut self,
+        channel: Channel<Msg>,
+        path: &str,
+        reply: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), Self::Error> {
+        if api::SOCKETS.contains(&path) && api::listens(&self.machine, &self.user) {
+            reply.accept().await;
+            let (machine, cut) = (self.machine.clone(), self.cut.clone());
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = api::serve(channel.into_stream(), machine) => {}
+                    () = cut.cancelled() => {}
+                }
+            });
+        }
+        Ok(())
+    }
+
     /// Lets through to other simulated hosts, and to nothing else.
     async fn channel_open_direct_tcpip(
         &mut self,
@@ -208,6 +240,30 @@ impl Handler for Line {
     }
 }
 
+/// Everything that comes into a channel and goes out of it, as a stream.
+fn piped(mut input: mpsc::UnboundedReceiver<Bytes>, handle: Handle, channel: ChannelId) -> DuplexStream {
+    let (near, far) = tokio::io::duplex(PIPE);
+    let (mut from, mut to) = tokio::io::split(far);
+    tokio::spawn(async move {
+        while let Some(bytes) = input.recv().await {
+            if to.write_all(&bytes).await.is_err() {
+                return;
+            }
+        }
+        let _ = to.shutdown().await;
+    });
+    tokio::spawn(async move {
+        let mut chunk = vec![0; 32 * 1024];
+        while let Ok(count) = from.read(&mut chunk).await {
+            let bytes = Bytes::copy_from_slice(chunk.get(..count).unwrap_or_default());
+            if count == 0 || handle.data(channel, bytes).await.is_err() {
+                break;
+            }
+        }
+    });
+    near
+}
+
 /// One command line of one channel.
 struct Work {
     ground: Arc<Ground>,
@@ -225,6 +281,20 @@ impl Work {
             let _ = self.handle.data(self.channel, said.out).await;
             while input.recv().await.is_some() {}
             return self.end(&Said::default()).await;
+        }
+        if line.ends_with(DIALS) {
+            let user = if line.starts_with("sudo ") { "root" } else { &self.user };
+            return match api::listens(&self.machine, user) {
+                true => {
+                    let stream = piped(input, self.handle.clone(), self.channel);
+                    api::serve(stream, self.machine.clone()).await;
+                    self.end(&Said::default()).await;
+                }
+                false => {
+                    self.end(&Said::fails(1, "Cannot connect to the Docker daemon at unix:///var/run/docker.sock"))
+                        .await
+                }
+            };
         }
         let mut stdin = Vec::new();
         while let Some(bytes) = input.recv().await {

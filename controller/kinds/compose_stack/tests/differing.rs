@@ -58,7 +58,7 @@ pub(super) fn well(want: &Want) -> State {
         images: BTreeMap::from([("tiny:1".to_owned(), "sha256:a".to_owned())]),
         files: public.into_iter().chain(prints.digests.clone()).collect(),
         prints: Some(Ok(prints)),
-        things: Some(BTreeMap::from([("volume data".to_owned(), volume())])),
+        things: BTreeMap::from([("volume data".to_owned(), volume())]),
         receipt: Some(Ok(receipt)),
         ..State::default()
     }
@@ -139,7 +139,7 @@ fn each_drift_is_told_by_its_own_name_and_field() {
         (|s| drop(s.files.insert(".env".to_owned(), "0".repeat(64))), "files..env", "edited on the host"),
         (|s| drop(s.files.insert("db.txt".to_owned(), "0".repeat(64))), "secretFiles.db.txt", "edited on the host"),
         (|s| drop(s.files.remove("db.txt")), "secretFiles.db.txt", "missing on the host"),
-        (|s| s.things = Some(BTreeMap::new()), "volumes.data", "missing: what was in it is gone"),
+        (|s| s.things = BTreeMap::new(), "volumes.data", "missing: what was in it is gone"),
     ];
     let want = odoo(json!({"env": {"P": {"secret": "a"}}, "secretFiles": {"db.txt": {"secret": "b"}}}));
     for (by_hand, path, told) in table {

@@ -1,7 +1,10 @@
-//! The containers of a host that compose made, as `docker inspect` tells of them. Concludes nothing.
+//! The containers of a host that compose made, as its engine tells of them. Concludes nothing.
 
+use bollard::models::{ContainerInspectResponse, ContainerSummary};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+
+/// What compose's labels begin with.
+pub(super) const COMPOSE: &str = "com.docker.compose.";
 
 /// One container.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,94 +30,103 @@ pub struct Container {
     pub health: Option<String>,
     /// What it ended with; 0 while it runs.
     pub exit_code: i64,
-    /// How often the engine started it anew.
-    pub restarts: u64,
     /// The image that it runs, by id.
     pub image: String,
     /// The image by name, as the configuration says it.
     pub tag: String,
-    /// What it publishes, by `8069/tcp`.
-    pub ports: BTreeMap<String, Vec<Binding>>,
 }
 
-/// Where a container's port is published.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Binding {
-    /// The host's address; empty for every one.
-    #[serde(rename = "HostIp")]
-    pub address: String,
-    /// The host's port; empty where the engine chooses.
-    #[serde(rename = "HostPort")]
-    pub port: String,
+/// Says whether compose made it.
+pub(super) fn of_compose(one: &ContainerSummary) -> bool {
+    one.labels.as_ref().is_some_and(|labels| labels.contains_key(&format!("{COMPOSE}project")))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Told {
-    id: String,
-    name: String,
-    state: State,
-    restarts: u64,
-    image: String,
-    tag: String,
-    ports: Option<BTreeMap<String, Option<Vec<Binding>>>>,
-    project: Option<String>,
-    service: Option<String>,
-    hash: Option<String>,
-    one_off: Option<String>,
-    folder: Option<String>,
+/// A container as a list shows it: without what it ended with.
+pub(super) fn listed(one: ContainerSummary) -> Container {
+    let labels = one.labels.unwrap_or_default();
+    let label = |name: &str| labels.get(&format!("{COMPOSE}{name}")).cloned().unwrap_or_default();
+    let names = one.names.unwrap_or_default();
+    Container {
+        id: one.id.unwrap_or_default(),
+        // Links give it more names, which have a slash in the middle.
+        name: names
+            .iter()
+            .filter_map(|name| name.strip_prefix('/'))
+            .find(|name| !name.contains('/'))
+            .unwrap_or_default()
+            .to_owned(),
+        project: label("project"),
+        service: label("service"),
+        one_off: label("oneoff").eq_ignore_ascii_case("true"),
+        folder: label("project.working_dir"),
+        hash: label("config-hash"),
+        state: one.state.map(|state| state.to_string()).unwrap_or_default(),
+        health: one.status.as_deref().and_then(health).map(str::to_owned),
+        exit_code: 0,
+        image: one.image_id.unwrap_or_default(),
+        tag: one.image.unwrap_or_default(),
+    }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct State {
-    status: String,
-    exit_code: i64,
-    health: Option<Health>,
+/// Adds what only a look at the container itself says.
+pub(super) fn complete(container: &mut Container, whole: ContainerInspectResponse) {
+    let state = whole.state.unwrap_or_default();
+    container.exit_code = state.exit_code.unwrap_or_default();
+    if let Some(status) = state.status {
+        container.state = status.to_string();
+    }
+    if let Some(name) = whole.config.and_then(|config| config.image) {
+        container.tag = name;
+    }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Health {
-    status: String,
-}
-
-/// Reads a JSON object a line. One that cannot be read makes all unknown: a stack must not look smaller than it is.
-pub(super) fn read(text: &str) -> Result<Vec<Container>, String> {
-    let one = |line: &str| {
-        let told: Told = serde_json::from_str(line).map_err(|error| format!("a container: {error}"))?;
-        Ok(Container {
-            id: told.id,
-            name: told.name.trim_start_matches('/').to_owned(),
-            project: told.project.unwrap_or_default(),
-            service: told.service.unwrap_or_default(),
-            one_off: told.one_off.is_some_and(|text| text.eq_ignore_ascii_case("true")),
-            folder: told.folder.unwrap_or_default(),
-            hash: told.hash.unwrap_or_default(),
-            state: told.state.status,
-            health: told.state.health.map(|health| health.status).filter(|health| health != "none"),
-            exit_code: told.state.exit_code,
-            restarts: told.restarts,
-            image: told.image,
-            tag: told.tag,
-            ports: told.ports.unwrap_or_default().into_iter().map(|(k, v)| (k, v.unwrap_or_default())).collect(),
-        })
-    };
-    text.lines().filter(|line| !line.trim().is_empty()).map(one).collect()
+/// `Up 2 hours (healthy)`: engines before 29 say it in no other field of a list.
+fn health(status: &str) -> Option<&'static str> {
+    let (_, words) = status.strip_suffix(')')?.rsplit_once('(')?;
+    match words {
+        "healthy" => Some("healthy"),
+        "unhealthy" => Some("unhealthy"),
+        "health: starting" => Some("starting"),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn summary(text: &str) -> ContainerSummary {
+        serde_json::from_str(text).expect("a line of a list")
+    }
+
     #[test]
-    fn containers_are_read_a_line_each_and_half_of_one_is_an_error() {
-        let line = r#"{"id":"c1","name":"/s-web-1","state":{"Status":"running","ExitCode":0,"Health":{"Status":"unhealthy"}},"restarts":2,"image":"sha256:a","tag":"tiny:1","ports":{"80/tcp":[{"HostIp":"127.0.0.1","HostPort":"8069"}],"81/tcp":null},"project":"s","service":"web","hash":"e4","oneOff":"False","folder":"/opt/s"}"#;
-        let read = read(&format!("{line}\n")).expect("a container");
-        let [web] = read.as_slice() else { panic!("{read:?}") };
+    fn a_container_is_read_from_its_line_in_a_list_and_completed_from_itself() {
+        let web = r#"{"Id":"c1","Names":["/other/alias","/s-web-1"],"Image":"tiny:1","ImageID":"sha256:a","State":"running",
+            "Status":"Up 2 hours (unhealthy)","Labels":{"com.docker.compose.project":"s","com.docker.compose.service":"web",
+            "com.docker.compose.config-hash":"e4","com.docker.compose.oneoff":"False",
+            "com.docker.compose.project.working_dir":"/opt/s"}}"#;
+        let web = summary(web);
+        assert!(of_compose(&web));
+        let mut web = listed(web);
         assert_eq!((web.name.as_str(), web.health.as_deref(), web.one_off), ("s-web-1", Some("unhealthy"), false));
-        assert_eq!(web.ports["80/tcp"][0], Binding { address: "127.0.0.1".to_owned(), port: "8069".to_owned() });
-        assert!(super::read(line.split_at(80).0).is_err());
+        assert_eq!((web.tag.as_str(), web.image.as_str(), web.folder.as_str()), ("tiny:1", "sha256:a", "/opt/s"));
+        let whole = r#"{"Id":"c1","State":{"Status":"exited","ExitCode":3},"Config":{"Image":"tiny:2"}}"#;
+        complete(&mut web, serde_json::from_str(whole).expect("a container"));
+        assert_eq!((web.state.as_str(), web.exit_code, web.tag.as_str()), ("exited", 3, "tiny:2"));
+        assert!(!of_compose(&summary(r#"{"Id":"c2","Labels":null}"#)));
+    }
+
+    #[test]
+    fn health_is_read_from_the_words_of_a_status() {
+        let table = [
+            ("Up 2 hours", None),
+            ("Up 2 hours (healthy)", Some("healthy")),
+            ("Up 3 seconds (health: starting)", Some("starting")),
+            ("Up 1 second (Paused)", None),
+            ("Exited (1) 2 minutes ago", None),
+        ];
+        for (status, said) in table {
+            assert_eq!(health(status), said, "{status}");
+        }
     }
 }

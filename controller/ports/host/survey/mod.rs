@@ -1,10 +1,12 @@
-//! One look at a host in one round trip: everything that kinds want to know of it, as plain data.
+//! One look at a host: everything that kinds want to know of it, as plain data. A script says what the machine is like,
+//! in one round trip, and beside it Docker's engine what it has.
 //!
 //! Owns the script and the form of its answer; concludes nothing. What a section lacks is empty: a host without nginx
 //! has an empty tree, and one whose answer was cut off is an error, never half a host.
 
 mod certificates;
 mod containers;
+mod engine;
 mod logins;
 mod read;
 mod soon;
@@ -14,7 +16,8 @@ mod tests;
 mod things;
 
 pub use certificates::Certificate;
-pub use containers::{Binding, Container};
+pub use containers::Container;
+pub use engine::All;
 pub use logins::{Auth, Logins};
 pub use tar::{Entry, Item};
 pub use things::Thing;
@@ -44,10 +47,8 @@ pub enum Ask {
     File(String),
     /// Where Docker is logged in.
     Logins,
-    /// Which images there are, and which of them containers use.
-    Images,
-    /// The containers, volumes and networks that compose made.
-    Containers,
+    /// What Docker's engine has: containers, images, volumes and networks.
+    Engine,
 }
 
 /// What a host is like.
@@ -107,14 +108,8 @@ pub struct Survey {
     /// Where Docker is logged in, where it was asked for.
     #[serde(skip)]
     pub logins: Logins,
-    /// Images, where they were asked for: all, and those that a container uses.
-    pub images: Option<(BTreeSet<String>, BTreeSet<String>)>,
-    /// The containers that compose made, where they were asked for and the engine said them.
-    pub containers: Option<Vec<Container>>,
-    /// The volumes that compose made, likewise.
-    pub volumes: Option<Vec<Thing>>,
-    /// The networks that compose made, likewise.
-    pub networks: Option<Vec<Thing>>,
+    /// What Docker's engine has, where that was asked for and it said all of it.
+    pub docker: Option<All>,
 }
 
 /// One disk.
@@ -205,19 +200,25 @@ pub fn parse(answer: &str) -> Result<Survey, String> {
 impl Host {
     /// Looks at the host, once.
     pub async fn survey(&self, user: &str, asks: &BTreeSet<Ask>) -> Result<Survey, HostError> {
-        let asks = asks.iter().map(|ask| match ask {
-            Ask::Receipt(folder) => format!("receipt:{folder}"),
-            Ask::File(path) => format!("file:{path}"),
-            Ask::Logins => "logins".to_owned(),
-            Ask::Images => "images".to_owned(),
-            Ask::Containers => "containers".to_owned(),
+        let words = asks.iter().filter_map(|ask| match ask {
+            Ask::Receipt(folder) => Some(format!("receipt:{folder}")),
+            Ask::File(path) => Some(format!("file:{path}")),
+            Ask::Logins => Some("logins".to_owned()),
+            Ask::Engine => None,
         });
-        let words = ["sh", "-s", "--", user].into_iter().map(str::to_owned).chain(asks);
+        let words = ["sh", "-s", "--", user].into_iter().map(str::to_owned).chain(words);
         let script = format!("{SCRIPT}\nlook \"$@\" </dev/null\n");
         let command = Command::program("looking", words).stdin(script).saying(LONGEST).within(PATIENCE).vital();
-        let output = self.run(&command).await?;
+        let engine = async { Ok(engine::ask(self, asks.contains(&Ask::Engine)).await) };
+        let (output, engine) = tokio::try_join!(self.run(&command), engine)?;
         let strange =
             |why: String| HostError::Strange { host: self.name().to_owned(), doing: "looking".to_owned(), why };
-        read::read(&output.text()).map_err(strange)
+        let mut survey = read::read(&output.text()).map_err(strange)?;
+        // Where Docker is not installed, there is nothing of it.
+        if survey.programs.contains("docker") {
+            survey.engine = Some(engine.as_ref().map(|said| said.version.clone()).map_err(String::clone));
+            survey.docker = engine.ok().and_then(|said| said.all);
+        }
+        Ok(survey)
     }
 }

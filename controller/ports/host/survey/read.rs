@@ -1,6 +1,6 @@
 //! Reads what the script of a survey says. Strict about its form, mild about what a host lacks.
 
-use super::{CloudInit, Disk, Listening, Receipt, Survey, Text, certificates, containers, logins, tar, things};
+use super::{CloudInit, Disk, Listening, Receipt, Survey, Text, certificates, logins, tar};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,7 +30,6 @@ pub(super) fn read(answer: &str) -> Result<Survey, String> {
             "cloud" => survey.cloud_init = cloud(&text()?),
             "packages" => survey.packages = packages(&text()?),
             "programs" => survey.programs = lines(&text()?),
-            "engine" => survey.engine = Some(engine(&text()?)),
             "compose" => survey.compose = version(&text()?),
             "nginx" => survey.nginx = text()?.split_once("nginx/").and_then(|(_, rest)| version(rest)),
             "master" => survey.nginx_master = text()?.trim().parse().ok(),
@@ -75,11 +74,6 @@ pub(super) fn read(answer: &str) -> Result<Survey, String> {
                 survey.files.entry(file.clone()).or_default().text = text;
             }
             "logins" => survey.logins = logins::read(&text()?),
-            "images" => survey.images.get_or_insert_default().0 = lines(&text()?),
-            "containers" => survey.containers = Some(containers::read(&text()?)?),
-            "volumes" => survey.volumes = Some(things::read(&text()?)?),
-            "networks" => survey.networks = Some(things::read(&text()?)?),
-            "images-used" => survey.images.get_or_insert_default().1 = lines(&text()?),
             "end" => whole = true,
             _ => {}
         }
@@ -212,11 +206,6 @@ fn packages(text: &str) -> BTreeMap<String, String> {
         (status == "installed").then(|| (name.to_owned(), version.to_owned()))
     });
     installed.collect()
-}
-
-fn engine(text: &str) -> Result<String, String> {
-    let last = || text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it did not answer");
-    version(text).ok_or_else(|| last().chars().filter(|c| !c.is_control()).take(300).collect())
 }
 
 /// `ss -H -l -n -t -u -p`: protocol, state, two numbers, the local address and port, the far one, the programs.

@@ -1,5 +1,5 @@
 # One look at a host: read on standard input by `sh -s`. $1: the user that is logged in; then what is asked for besides:
-# receipt:FOLDER, file:PATH, logins, images, containers. Changes nothing, and ends by itself.
+# receipt:FOLDER, file:PATH, logins. Changes nothing, and ends by itself.
 #
 # Says a line a thing: a word, and base64. The last line is `end`: what lacks it was cut off.
 
@@ -11,7 +11,6 @@ look() {
   user=$1; shift
   PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; LC_ALL=C; export PATH LC_ALL
   umask 077
-  images=; containers=
   cat /etc/os-release 2>/dev/null | put os
   { uname -s; uname -r; uname -m; uname -n; } | put kernel
   { cat /proc/uptime; cat /proc/loadavg; grep -c ^processor /proc/cpuinfo; } 2>/dev/null | put running
@@ -26,10 +25,7 @@ look() {
       docker-compose-plugin nginx nginx-core nginx-light nginx-full nginx-extras certbot curl 2>/dev/null
   fi | put packages
   { has docker && echo docker; has nginx && echo nginx; has certbot && echo certbot; has sudo && echo sudo; has apt-get && echo apt-get; true; } | put programs
-  if has docker; then
-    within 5 docker version --format '{{.Server.Version}}' 2>&1 | put engine 4096
-    within 5 docker compose version --short 2>/dev/null | put compose 4096
-  fi
+  has docker && within 5 docker compose version --short 2>/dev/null | put compose 4096
   if has nginx; then
     nginx -v 2>&1 | put nginx 4096
     { pid=$(cat /run/nginx.pid 2>/dev/null) && kill -0 "$pid" && echo "$pid"; } 2>/dev/null | put master 4096
@@ -68,27 +64,7 @@ look() {
         head -c 262144 -- "$file" 2>/dev/null | put file-text 262144
         ;;
       logins) head -c 262144 "${DOCKER_CONFIG:-${HOME:-/root}/.docker}/config.json" 2>/dev/null | put logins 262144 ;;
-      images) images=1 ;;
-      containers) containers=1 ;;
     esac
   done
-  if [ -n "$images" ] && has docker; then
-    within 5 docker images --no-trunc --format '{{.ID}} {{.Repository}}:{{.Tag}}' 2>/dev/null | sort -u | put images 1048576
-    within 5 docker ps -aq --no-trunc 2>/dev/null | xargs -r docker inspect -f '{{.Image}}' 2>/dev/null | sort -u | put images-used 1048576
-  fi
-  if [ -n "$containers" ] && has docker && ids=$(within 5 docker ps -aq --no-trunc --filter label=com.docker.compose.project 2>/dev/null); then
-    label() { printf '{{json (index .Config.Labels "com.docker.compose.%s")}}' "$1"; }
-    form='{"id":{{json .Id}},"name":{{json .Name}},"state":{{json .State}},"restarts":{{.RestartCount}},"image":{{json .Image}}'
-    form=$form',"tag":{{json .Config.Image}},"ports":{{json .HostConfig.PortBindings}},"project":'$(label project)',"service":'$(label service)
-    form=$form',"hash":'$(label config-hash)',"oneOff":'$(label oneoff)',"folder":'$(label project.working_dir)'}'
-    printf '%s\n' "$ids" | head -n 1000 | within 10 xargs -r docker inspect -f "$form" 2>/dev/null | put containers 8388608
-    label() { printf '{{json (index .Labels "com.docker.compose.%s")}}' "$1"; }
-    for kind in volume network; do
-      names=$(within 5 docker $kind ls -q --filter label=com.docker.compose.project 2>/dev/null) || continue
-      case $kind in volume) id=.CreatedAt ;; *) id=.Id ;; esac
-      form='{"name":{{json .Name}},"id":{{json '$id'}},"driver":{{json .Driver}},"project":'$(label project)',"key":'$(label $kind)'}'
-      printf '%s\n' "$names" | head -n 1000 | within 10 xargs -r docker $kind inspect -f "$form" 2>/dev/null | put ${kind}s 8388608
-    done
-  fi
   echo end
 }

@@ -38,7 +38,6 @@ fn the_numbers_of_a_host_are_read_as_its_own_programs_say_them() {
         ("reboot", "pending\nlinux-base\nlibc6\nlibc6\n"),
         ("cloud", "finished\n{\"v1\": {\"errors\": [\"('scripts_user', RuntimeError())\"]}}"),
         ("packages", "docker.io\t24.0.7\tinstalled\nnginx\t\tnot-installed\n"),
-        ("engine", "24.0.7\n"),
         ("nginx", "nginx version: nginx/1.18.0 (Ubuntu)\n"),
         ("listening", "tcp   LISTEN 0      511          0.0.0.0:80        0.0.0.0:*    users:((\"nginx\",pid=7,fd=6))\nudp UNCONN 0 0 127.0.0.53%lo:53 0.0.0.0:*\ntcp LISTEN 0 1 [::]:22 [::]:*\n"),
     ]))
@@ -53,18 +52,10 @@ fn the_numbers_of_a_host_are_read_as_its_own_programs_say_them() {
     assert_eq!(survey.reboot, Some(vec!["libc6".to_owned(), "linux-base".to_owned()]));
     assert_eq!(survey.cloud_init, CloudInit::Failed("('scripts_user', RuntimeError())".to_owned()));
     assert_eq!(survey.packages.keys().collect::<Vec<_>>(), ["docker.io"]);
-    assert_eq!(survey.engine, Some(Ok("24.0.7".to_owned())));
     assert_eq!(survey.nginx.as_deref(), Some("1.18.0"));
     let said: Vec<String> =
         survey.listening.iter().map(|l| format!("{} {}:{} {:?}", l.protocol, l.address, l.port, l.program)).collect();
     assert_eq!(said, ["tcp 0.0.0.0:80 Some(\"nginx\")", "tcp [::]:22 None", "udp 127.0.0.53:53 None"]);
-}
-
-#[test]
-fn an_engine_that_does_not_answer_says_why() {
-    let said = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?\n";
-    let survey = read::read(&answer(&[("engine", said)])).expect("a survey");
-    assert_eq!(survey.engine, Some(Err(said.trim().to_owned())));
 }
 
 #[test]

@@ -1,5 +1,7 @@
-//! Volumes and networks of a host that compose made, as `docker inspect` tells of them. Concludes nothing.
+//! Volumes and networks of a host that compose made, as its engine tells of them. Concludes nothing.
 
+use super::containers::COMPOSE;
+use bollard::models::{Network, Volume};
 use serde::{Deserialize, Serialize};
 
 /// One volume or network.
@@ -18,36 +20,44 @@ pub struct Thing {
     pub key: String,
 }
 
-/// Reads a JSON object a line; one that cannot be read makes all unknown.
-pub(super) fn read(text: &str) -> Result<Vec<Thing>, String> {
-    #[derive(Deserialize)]
-    struct Told {
-        name: String,
-        id: Option<String>,
-        driver: Option<String>,
-        project: Option<String>,
-        key: Option<String>,
-    }
-    let one = |line: &str| {
-        let told: Told = serde_json::from_str(line).map_err(|error| format!("a volume or network: {error}"))?;
-        Ok(Thing {
-            name: told.name,
-            id: told.id.unwrap_or_default(),
-            driver: told.driver.unwrap_or_default(),
-            project: told.project.unwrap_or_default(),
-            key: told.key.unwrap_or_default(),
-        })
-    };
-    text.lines().filter(|line| !line.trim().is_empty()).map(one).collect()
+/// A volume; none where compose did not make it.
+pub(super) fn volume(one: Volume) -> Option<Thing> {
+    let label = |name: &str| one.labels.get(&format!("{COMPOSE}{name}")).cloned();
+    Some(Thing {
+        project: label("project")?,
+        key: label("volume").unwrap_or_default(),
+        id: one.created_at.clone().unwrap_or_default(),
+        name: one.name,
+        driver: one.driver,
+    })
+}
+
+/// A network; none where compose did not make it.
+pub(super) fn network(one: Network) -> Option<Thing> {
+    let labels = one.labels.unwrap_or_default();
+    let label = |name: &str| labels.get(&format!("{COMPOSE}{name}")).cloned();
+    Some(Thing {
+        project: label("project")?,
+        key: label("network").unwrap_or_default(),
+        id: one.id.unwrap_or_default(),
+        name: one.name.unwrap_or_default(),
+        driver: one.driver.unwrap_or_default(),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
-    fn volumes_are_read_a_line_each_and_half_of_one_is_an_error() {
-        let line = r#"{"name":"odoo_data","id":"2026-11-27T04:16:29Z","driver":"local","project":"odoo","key":"data"}"#;
-        let read = super::read(&format!("{line}\n")).expect("a volume");
-        assert_eq!((read[0].key.as_str(), read[0].driver.as_str()), ("data", "local"));
-        assert!(super::read(line.split_at(40).0).is_err());
+    fn volumes_and_networks_of_compose_are_read_and_others_are_nobodys() {
+        let text = r#"{"Name":"odoo_data","Driver":"local","Mountpoint":"/x","Scope":"local","Options":null,
+            "CreatedAt":"2026-11-27T04:16:29Z",
+            "Labels":{"com.docker.compose.project":"odoo","com.docker.compose.volume":"data"}}"#;
+        let data = super::volume(serde_json::from_str(text).expect("a volume")).expect("compose's");
+        assert_eq!(
+            (data.key.as_str(), data.driver.as_str(), data.id.as_str()),
+            ("data", "local", "2026-11-27T04:16:29Z")
+        );
+        let bridge = serde_json::from_str(r#"{"Name":"bridge","Id":"b1","Labels":{}}"#).expect("a network");
+        assert!(super::network(bridge).is_none());
     }
 }

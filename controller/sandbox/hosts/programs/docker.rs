@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Call, Package, Program, compose};
-use crate::sandbox::hosts::engine::{Container, Engine, State};
+use crate::sandbox::hosts::engine::{Container, Engine, State, VERSION};
 use crate::sandbox::hosts::shell::Said;
 use crate::sandbox::hosts::{inspect, template, up};
 
@@ -108,15 +108,12 @@ async fn docker(call: &Call<'_>) -> Said {
     let mut engine = machine.engine();
     engine.settle(now);
     let done = match (sort, verb) {
-        ("container", "version") => Ok(format!(
-            "{}\n",
-            match words.value(&["--format", "-f"]) {
-                Some(_) => "24.0.7",
-                None => "Client:\n Version: 24.0.7\nServer:\n Version: 24.0.7",
-            }
-        )),
-        ("container", "--version") => Ok("Docker version 24.0.7, build 24.0.7-0ubuntu4\n".to_owned()),
-        ("container" | "system", "info") => Ok("Server Version: 24.0.7\n".to_owned()),
+        ("container", "version") => Ok(match words.value(&["--format", "-f"]) {
+            Some(_) => format!("{VERSION}\n"),
+            None => format!("Client:\n Version: {VERSION}\nServer:\n Version: {VERSION}\n"),
+        }),
+        ("container", "--version") => Ok(format!("Docker version {VERSION}, build {VERSION}-0ubuntu4\n")),
+        ("container" | "system", "info") => Ok(format!("Server Version: {VERSION}\n")),
         ("container", "login" | "logout") => Ok("Login Succeeded\n".to_owned()),
         ("container", "ps" | "ls" | "list") => list(&engine, &words, now),
         ("container", "inspect") => look(&engine, &words, now),
