@@ -101,11 +101,13 @@ pub async fn run(arguments: Arguments, screen: &Screen) -> anyhow::Result<Exit> 
     })
     .await
     .map_err(|error| {
-        let remedy = match error.kind() {
-            ErrorKind::AddrInUse => "; --listen 127.0.0.1:0 takes a free port",
-            _ => "",
+        let at = match error.kind() {
+            ErrorKind::AddrInUse => format!(" on {}; --listen 127.0.0.1:0 takes a free port", arguments.listen),
+            // What machines lack has nothing to do with where the API listens.
+            ErrorKind::Other => String::new(),
+            _ => format!(" on {}", arguments.listen),
         };
-        anyhow!(error).context(format!("the sandbox could not start on {}{remedy}", arguments.listen))
+        anyhow!(error).context(format!("the sandbox could not start{at}"))
     })?;
     if let Some(Planted(seed)) = arguments.seed {
         let world = running.handle();
