@@ -44,8 +44,8 @@ pub fn site(directory: &str, extra: &str) -> String {
 /// A service that says which image it is of, in this edition, and one beside it that runs this.
 pub fn compose(edition: u8, side: &str) -> String {
     format!(
-        "services:\n  web:\n    image: web:{edition}\n    stop_grace_period: 1s\n    ports: ['127.0.0.1:8069:8069']\n    \
-         command: [sh, -c, 'busybox mkdir /www; echo $$SAYS >/www/index.html; exec busybox httpd -f -p 8069 -h /www']\n  \
+        "services:\n  web:\n    image: web:{edition}\n    stop_grace_period: 5s\n    ports: ['127.0.0.1:8069:8069']\n    \
+         command: [sh, -c, \"busybox mkdir -p /www; echo $$SAYS >/www/index.html; busybox httpd -p 8069 -h /www; {WAITS}\"]\n  \
          side:\n    image: web:1\n    network_mode: none\n    stop_grace_period: 1s\n    command: [sh, -c, \"{side}\"]\n    \
          volumes: [\"./side.ini:/side.ini:ro\"]\n"
     )
