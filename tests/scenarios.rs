@@ -2,9 +2,9 @@
 //! `tests/scenarios/README.md` says how they are written. Owns finding them; what a step does is in `stage.rs`.
 
 mod names;
-mod script;
+pub mod script;
 mod shown;
-mod stage;
+pub mod stage;
 mod update;
 
 use script::Scenario;
@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 const AT_ONCE: usize = 4;
 
 /// Every scenario file, kind by kind; a kind without any is an error.
-fn files() -> Vec<PathBuf> {
+pub fn files() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = Vec::new();
     for kind in folders(&root.join("controller/kinds")) {

@@ -10,6 +10,11 @@ use driftless::sandbox::HostsConfig;
 /// A house whose droplets are simulated hosts, and let in who holds the secret `ssh.ops` by the SshKey `ops`. Its public
 /// half stands where files say PUBLIC.
 pub async fn house(files: &[(&str, &str)]) -> House {
+    house_on(HostsConfig::default(), files).await
+}
+
+/// The same with these machines behind its droplets.
+pub async fn house_on(hosts: HostsConfig, files: &[(&str, &str)]) -> House {
     let keys = tempfile::tempdir().expect("a folder");
     keygen(&keys.path().join("ops"));
     let public = std::fs::read_to_string(keys.path().join("ops.pub")).expect("a key");
@@ -18,7 +23,9 @@ pub async fn house(files: &[(&str, &str)]) -> House {
         public.trim()
     );
     let mut sandbox = sandbox_settings();
-    sandbox.hosts = Some(HostsConfig::default());
+    // A machine in a container boots as long as a small real one.
+    let patience = std::time::Duration::from_secs(if hosts.containers.is_some() { 120 } else { 20 });
+    sandbox.hosts = Some(hosts);
     let files: Vec<(&str, String)> =
         files.iter().map(|(path, text)| (*path, text.replace("PUBLIC", public.trim()))).collect();
     let files: Vec<(&str, &str)> = [("settings.yaml", ENFORCE), ("ops.yaml", &key)]
@@ -29,13 +36,12 @@ pub async fn house(files: &[(&str, &str)]) -> House {
     let secrets = house.folder.path().join("secrets");
     std::fs::create_dir_all(&secrets).expect("a folder");
     std::fs::copy(keys.path().join("ops"), secrets.join("ssh.ops")).expect("copied");
-    let short = std::time::Duration::from_secs(20);
-    house.controller.ports.hosts = Hosts::patient(Secrets::in_folder(secrets), house.setup.reach.clone(), short);
+    house.controller.ports.hosts = Hosts::patient(Secrets::in_folder(secrets), house.setup.reach.clone(), patience);
     house
 }
 
-const ERP: &str = "apiVersion: driftless/v1\nkind: Droplet\nmetadata: {name: erp}\nspec: {region: sgp1, size: s-2vcpu-4gb, image: ubuntu-22-04-x64, sshKeys: [ops]}\n";
-const HOST: &str = "apiVersion: driftless/v1\nkind: Host\nmetadata: {name: erp}\nspec:\n  droplet: erp\n  identity: {secret: ssh.ops}\n  authorizedKeys: [ops]\n  install: [docker, compose, nginx, certbot]\n";
+pub const ERP: &str = "apiVersion: driftless/v1\nkind: Droplet\nmetadata: {name: erp}\nspec: {region: sgp1, size: s-2vcpu-4gb, image: ubuntu-22-04-x64, sshKeys: [ops]}\n";
+pub const HOST: &str = "apiVersion: driftless/v1\nkind: Host\nmetadata: {name: erp}\nspec:\n  droplet: erp\n  identity: {secret: ssh.ops}\n  authorizedKeys: [ops]\n  install: [docker, compose, nginx, certbot]\n";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_droplet_becomes_a_host_that_is_made_ready_and_seen() {
@@ -56,14 +62,14 @@ const STACK: &str = "apiVersion: driftless/v1\nkind: ComposeStack\nmetadata: {na
 const COMPOSE: &str = "services:\n  web:\n    image: odoo:${TAG:-17}\n    environment: {PASSWORD: \"${PASSWORD:?}\"}\n    ports: ['127.0.0.1:8069:8069']\n    volumes: [./odoo.conf:/etc/odoo.conf:ro]\n    depends_on: {db: {condition: service_healthy}}\n  db:\n    image: postgres:16\n    healthcheck: {test: [CMD, pg_isready]}\n    volumes: [data:/var/lib/postgresql]\nvolumes: {data: {}}\n";
 const SITE: &str = "apiVersion: driftless/v1\nkind: NginxSite\nmetadata: {name: erp}\nspec:\n  host: erp\n  serverNames: [erp.example.com]\n  tls: {issuer: letsencrypt, email: ops@example.com}\n  locations:\n    - {path: /, to: {url: \"http://127.0.0.1:8069\"}}\n";
 
-async fn say(house: &House, script: &str) -> String {
+pub async fn say(house: &House, script: &str) -> String {
     let said = house.hand().on_host("erp", script).await.expect("there is such a host");
     assert_eq!(said.code, 0, "{script}: {}", said.errors());
     said.text()
 }
 
 /// The next cycle that did something.
-async fn acts(house: &House) -> std::sync::Arc<driftless::engine::snapshot::Snapshot> {
+pub async fn acts(house: &House) -> std::sync::Arc<driftless::engine::snapshot::Snapshot> {
     for _ in 0..6 {
         let snapshot = house.cycle().await;
         if !snapshot.outcomes.is_empty() {
@@ -73,7 +79,7 @@ async fn acts(house: &House) -> std::sync::Arc<driftless::engine::snapshot::Snap
     panic!("nothing is done: {:#?}", house.controller.snapshot.borrow().after);
 }
 
-fn secret(house: &House, name: &str, value: &str) {
+pub fn secret(house: &House, name: &str, value: &str) {
     std::fs::write(house.folder.path().join("secrets").join(name), value).expect("written");
 }
 

@@ -16,6 +16,7 @@ mod cli;
 mod client;
 mod client_openapi;
 mod client_sandbox;
+mod containers;
 mod cycle;
 mod demo;
 mod deploy;

@@ -116,7 +116,7 @@ enum Command {
     Thaw(thaw::Arguments),
     Journal(journal::Arguments),
     #[cfg(feature = "sandbox")]
-    Sandbox(sandbox::Arguments),
+    Sandbox(Box<sandbox::Arguments>),
     #[cfg(feature = "sandbox")]
     Demo(demo::Arguments),
     Schema(schema::Arguments),
@@ -197,7 +197,7 @@ async fn dispatch(cli: Cli, screen: &Screen) -> anyhow::Result<Exit> {
         Command::Thaw(arguments) => thaw::run(arguments, global, screen).await,
         Command::Journal(arguments) => journal::run(arguments, global, screen).await,
         #[cfg(feature = "sandbox")]
-        Command::Sandbox(arguments) => sandbox::run(arguments, screen).await,
+        Command::Sandbox(arguments) => sandbox::run(*arguments, screen).await,
         #[cfg(feature = "sandbox")]
         Command::Demo(arguments) => demo::run(arguments, screen).await,
         Command::Schema(arguments) => schema::run(&arguments, screen),

@@ -3,8 +3,9 @@
 use super::screen::Screen;
 use super::{Exit, Output};
 use crate::render;
-use crate::sandbox::{self, Fault, HostsConfig, Limits, Running, Scopes, Seed, Token};
+use crate::sandbox::{self, ContainersConfig, Fault, HostsConfig, Limits, Running, Scopes, Seed, Token};
 use anyhow::{Context, anyhow, bail};
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,7 +20,8 @@ use tokio::signal::unix::{SignalKind, signal};
   driftless sandbox
   driftless sandbox --state sandbox.json --action-time 20s --limits off
   driftless sandbox --fault 'GET /v2/droplets latency=2s count=3'
-  driftless sandbox --token ci:read-only --seed droplets=200,zones=5")]
+  driftless sandbox --token ci:read-only --seed droplets=200,zones=5
+  driftless sandbox --hosts containers --droplet-gets postgres:16")]
 pub struct Arguments {
     /// Where the API listens: a port of this machine; port 0 takes a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8484", value_parser = loopback)]
@@ -45,13 +47,20 @@ pub struct Arguments {
     #[arg(long = "fault", value_name = "FAULT", value_parser = |text: &str| text.parse::<Fault>())]
     faults: Vec<Fault>,
     /// What is behind droplets: simulated machines that are reached over real SSH, with a Docker Engine, compose, nginx
-    /// and certbot; or none
-    #[arg(long, value_name = "simulated|none", default_value = "simulated", value_parser = ["simulated", "none"])]
+    /// and certbot; the same for real, in containers of the Docker Engine of this machine; or none
+    #[arg(long, value_name = "simulated|containers|none", default_value = "simulated", value_parser = ["simulated", "containers", "none"])]
     hosts: String,
-    /// The loopback address and the first of the ports that simulated hosts listen on
+    /// The image of droplets that are containers: deploy/droplet-image/build makes it
+    #[arg(long, value_name = "IMAGE", default_value_t = ContainersConfig::default().image)]
+    droplet_image: String,
+    /// An image of this machine's engine that droplets which are containers get, since they reach no registry; may be
+    /// given several times
+    #[arg(long = "droplet-gets", value_name = "IMAGE")]
+    droplet_gets: Vec<String>,
+    /// The loopback address and the first of the ports that hosts listen on
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:42000", value_parser = loopback)]
     hosts_at: SocketAddr,
-    /// A private network whose addresses simulated hosts listen for, too; may be given several times
+    /// A private network whose addresses hosts listen for, too; may be given several times
     #[arg(long = "hosts-network", value_name = "NETWORK")]
     networks: Vec<ipnet::Ipv4Net>,
     /// Begins with so many objects, in a world without any: droplets=N,zones=N,records=N (in each zone),firewalls=N
@@ -79,17 +88,26 @@ pub async fn run(arguments: Arguments, screen: &Screen) -> anyhow::Result<Exit> 
         limits: arguments.limits,
         faults: arguments.faults,
         hosts: match (arguments.hosts.as_str(), arguments.hosts_at) {
-            ("simulated", SocketAddr::V4(at)) => {
+            ("simulated" | "containers", SocketAddr::V4(at)) => {
                 let (at, private) = (Some((*at.ip(), at.port())), arguments.networks);
-                Some(HostsConfig { at, private, ..HostsConfig::default() })
+                let containers =
+                    ContainersConfig { image: arguments.droplet_image, seeds: arguments.droplet_gets, docker: None };
+                let containers = (arguments.hosts == "containers").then_some(containers);
+                Some(HostsConfig { at, private, containers, ..HostsConfig::default() })
             }
             _ => None,
         },
         ..sandbox::Config::default()
     })
     .await
-    .with_context(|| {
-        format!("the sandbox could not start on {}; --listen 127.0.0.1:0 takes a free port", arguments.listen)
+    .map_err(|error| {
+        let at = match error.kind() {
+            ErrorKind::AddrInUse => format!(" on {}; --listen 127.0.0.1:0 takes a free port", arguments.listen),
+            // What machines lack has nothing to do with where the API listens.
+            ErrorKind::Other => String::new(),
+            _ => format!(" on {}", arguments.listen),
+        };
+        anyhow!(error).context(format!("the sandbox could not start{at}"))
     })?;
     if let Some(Planted(seed)) = arguments.seed {
         let world = running.handle();

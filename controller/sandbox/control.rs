@@ -32,7 +32,7 @@ async fn on_host(shared: &Shared, request: &Request, name: &str) -> Result<Value
     let none = || (StatusCode::NOT_FOUND, "this sandbox has no hosts: start it with --hosts simulated".to_owned());
     let hosts = shared.hosts.as_ref().ok_or_else(none)?;
     match (request.method.as_str(), name) {
-        ("GET", "") => Ok(json!({"map": hosts.map(), "hosts": hosts.all()})),
+        ("GET", "") => Ok(json!({"map": hosts.map(), "network": hosts.network(), "hosts": hosts.all()})),
         ("POST", name) if !name.is_empty() => {
             let script = String::from_utf8_lossy(&request.body);
             let said = hosts.run(name, &script).await.map_err(|why| (StatusCode::NOT_FOUND, why))?;
@@ -82,7 +82,9 @@ fn act(shared: &Shared, request: &Request) -> Result<Value, (StatusCode, String)
             for fault in of_hosts {
                 let hosts = shared.hosts.as_ref().ok_or_else(|| refuse("this sandbox has no hosts".to_owned()))?;
                 let id = core.faults.next_id();
-                hosts.inject(fault, id);
+                if !hosts.inject(fault, id) {
+                    return Err(refuse("hosts that are containers have no faults on demand: break them by hand, with POST /sandbox/hosts/NAME".to_owned()));
+                }
                 ids.push(id);
             }
             Ok(json!({"ids": ids}))

@@ -104,7 +104,7 @@ impl Handle {
         self.shared.lock().calls = Calls::default();
     }
 
-    /// Puts a fault of simulated hosts in force and returns its number.
+    /// Puts a fault of simulated hosts in force and returns its number; where hosts are containers it never strikes.
     pub fn inject_host(&self, fault: HostFault) -> u64 {
         let id = self.shared.lock().faults.next_id();
         if let Some(hosts) = &self.shared.hosts {

@@ -4,10 +4,12 @@
 mod account;
 mod actions;
 mod backups;
+mod behind;
 mod call;
 mod calls;
 mod catalog;
 mod clock;
+mod containers;
 mod control;
 mod core;
 mod dns;
@@ -57,6 +59,7 @@ pub use self::actions::{Action, Effect};
 pub use self::backups::BackupPolicy;
 pub use self::calls::{Calls, Mutation};
 pub use self::clock::Clock;
+pub use self::containers::Config as ContainersConfig;
 pub use self::droplets::Droplet;
 pub use self::faults::{Fault, FaultError};
 pub use self::firewall_rules::{Inbound, Outbound, Targets};
@@ -73,6 +76,8 @@ pub use self::tags::Tag;
 pub use self::tokens::{Scopes, Token};
 pub use self::vpcs::Vpc;
 
+/// Where whoever is on a droplet asks for names.
+const DNS: u16 = 53;
 const STOP_WITHIN: Duration = Duration::from_secs(2);
 
 /// How the simulator is set up.
@@ -94,7 +99,7 @@ pub struct Config {
     pub faults: Vec<Fault>,
     /// Where time comes from.
     pub clock: Clock,
-    /// The simulated hosts behind droplets; none leaves them out.
+    /// The machines behind droplets; none leaves them out.
     pub hosts: Option<HostsConfig>,
 }
 
@@ -123,6 +128,7 @@ pub struct Running {
     handle: Handle,
     stop: DropGuard,
     tasks: Vec<JoinHandle<()>>,
+    machines: behind::Guard,
 }
 
 /// Starts the simulator; it listens when this returns.
@@ -156,20 +162,34 @@ pub async fn serve(config: Config) -> io::Result<Running> {
     for fault in config.faults {
         core.faults.add(fault);
     }
-    let hosts = config.hosts.map(hosts::Hosts::new).transpose()?;
+    let hosts = match config.hosts {
+        Some(hosts) => Some(behind::Behind::new(hosts).await?),
+        None => None,
+    };
+    let mut sockets: Vec<dns::Sockets> = dns.into_iter().collect();
+    if let Some(containers) = hosts.as_ref().and_then(behind::Behind::containers) {
+        match dns::bind(SocketAddr::from((containers.gateway(), DNS))).await {
+            Ok(there) => {
+                containers.answers_names();
+                sockets.push(there);
+            }
+            Err(error) => tracing::warn!("droplets cannot ask this sandbox for names: {error}"),
+        }
+    }
     let shared = Arc::new(server::Shared { core: Mutex::new(core), store, addr, judged: Default::default(), hosts });
     if let Some(hosts) = &shared.hosts {
-        hosts.follow(Arc::downgrade(&shared));
+        hosts.follow(Arc::downgrade(&shared))?;
     }
     let stop = CancellationToken::new();
     let mut tasks = vec![tokio::spawn(listen(listener, shared.clone(), stop.clone()))];
-    if let Some(sockets) = dns {
+    for sockets in sockets {
         tasks.push(tokio::spawn(sockets.serve(shared.clone(), stop.clone())));
     }
     if let Some(writer) = writer {
         tasks.push(tokio::spawn(writer.run(Arc::downgrade(&shared))));
     }
-    Ok(Running { addr, dns_addr, handle: Handle { shared, team }, stop: stop.drop_guard(), tasks })
+    let machines = behind::Guard(shared.clone());
+    Ok(Running { addr, dns_addr, handle: Handle { shared, team }, stop: stop.drop_guard(), tasks, machines })
 }
 
 async fn listen(listener: TcpListener, shared: Arc<server::Shared>, stop: CancellationToken) {
@@ -187,7 +207,7 @@ impl Running {
 
     /// Returns where the addresses of its hosts are, for `[reach] map` of the controller; none without simulated hosts.
     pub fn reach_map(&self) -> Option<String> {
-        self.handle.shared.hosts.as_ref().map(hosts::Hosts::map)
+        self.handle.shared.hosts.as_ref().map(behind::Behind::map)
     }
 
     /// Returns the control of this simulator.
@@ -213,6 +233,8 @@ impl Running {
             None => Ok(()),
         };
         tasks.for_each(|task| task.abort());
+        let machines = self.machines;
+        let _ = tokio::task::spawn_blocking(move || drop(machines)).await;
         saved
     }
 }

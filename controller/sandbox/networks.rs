@@ -93,7 +93,8 @@ fn gateway(ip: Ipv4Addr) -> Ipv4Addr {
     Ipv4Addr::new(a, b, c, 1)
 }
 
-fn range_of(world: &World, droplet: &Droplet) -> Option<Ipv4Net> {
+/// The network of a droplet's private address.
+pub(super) fn range_of(world: &World, droplet: &Droplet) -> Option<Ipv4Net> {
     world.vpcs.iter().find(|vpc| vpc.id == droplet.vpc_uuid).map(|vpc| vpc.ip_range)
 }
 

@@ -11,9 +11,9 @@ use axum::http::{HeaderValue, Request as HttpRequest, Response, StatusCode};
 
 use tokio::sync::watch;
 
+use super::behind::Behind;
 use super::control;
 use super::core::{Core, Outcome, Request};
-use super::hosts::Hosts;
 use super::store::Store;
 use super::wire::Cut;
 
@@ -31,7 +31,7 @@ pub(super) struct Shared {
     /// How many requests were judged, for those who wait for one.
     pub(super) judged: watch::Sender<u64>,
     /// The machines behind droplets.
-    pub(super) hosts: Option<Hosts>,
+    pub(super) hosts: Option<Behind>,
 }
 
 impl Shared {

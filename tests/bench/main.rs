@@ -20,7 +20,9 @@ mod process;
 mod push;
 mod report;
 mod served;
+mod serving;
 mod soak;
+mod stacks;
 mod world;
 mod zone;
 
@@ -38,6 +40,7 @@ const ALL: &[Bench] = &[
     ("hooks", hooks::measure),
     ("idle", idle::measure),
     ("hosts", hosts::measure),
+    ("serving", serving::measure),
 ];
 
 /// Benchmarks that take an hour and run only where they are named.

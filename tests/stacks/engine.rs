@@ -15,7 +15,7 @@ pub struct Engine {
 }
 
 /// What this machine lacks for one, and how it is had.
-fn lacks() -> Option<&'static str> {
+pub fn lacks() -> Option<&'static str> {
     let compose = || Command::new("docker").args(["compose", "version"]).stderr(Stdio::null()).output();
     match () {
         () if !Path::new(DOCKERD).exists() => Some("a Docker Engine (Debian: docker.io)"),
@@ -26,7 +26,7 @@ fn lacks() -> Option<&'static str> {
 }
 
 /// Whether this user may run an engine at all.
-fn root() -> bool {
+pub fn root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n")
 }
 
@@ -48,7 +48,13 @@ impl Engine {
         // No network of its own: nothing of it reaches the machine's, and containers here need none.
         let process = Command::new(DOCKERD)
             .args(["--data-root", &path("data"), "--exec-root", &path("exec"), "-p", &path("pid")])
-            .args(["-H", &format!("unix://{}", path("docker.sock")), "--iptables=false", "--bridge=none"])
+            .args([
+                "-H",
+                &format!("unix://{}", path("docker.sock")),
+                "--iptables=false",
+                "--bridge=none",
+                "--ip-forward=false",
+            ])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -70,7 +76,16 @@ impl Engine {
         let context = self.folder.path().join("image");
         std::fs::create_dir_all(&context).expect("a folder");
         std::fs::copy(BUSYBOX, context.join("busybox")).expect("copied");
-        let file = format!("FROM scratch\nCOPY busybox /bin/busybox\nCOPY busybox /bin/sh\nLABEL says={says}\n");
+        let waits = "trap 'exit 0' TERM; while :; do busybox sleep 0.1; done";
+        let file = format!(
+            "FROM scratch\nCOPY busybox /bin/busybox\nCOPY busybox /bin/sh\nLABEL says={says}\nENV SAYS={says}\n\
+             CMD [\"sh\", \"-c\", \"{waits}\"]\n"
+        );
+        self.build(name, &context, &file);
+    }
+
+    /// Builds an image of this name from what lies in a folder.
+    pub fn build(&self, name: &str, context: &Path, file: &str) {
         std::fs::write(context.join("Dockerfile"), file).expect("written");
         let context = context.display().to_string();
         let built = self.docker(&["build", "-q", "-t", name, &context]).env("DOCKER_BUILDKIT", "0").output();
@@ -122,7 +137,9 @@ impl Drop for Engine {
         let all = self.docker(&["ps", "-aq"]).stdout(Stdio::piped()).output();
         let all = all.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
         let all: Vec<&str> = all.split_whitespace().collect();
-        let _ = self.docker(&[&["rm", "-f"], &all[..]].concat()).status();
+        let _ = self.docker(&[&["rm", "-f", "-v"], &all[..]].concat()).status();
+        // Their bridges would outlast the engine.
+        let _ = self.docker(&["network", "prune", "-f"]).status();
         let _ = Command::new("kill").arg(self.process.id().to_string()).status();
         let _ = self.process.wait();
     }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use ipnet::Ipv4Net;
 use russh::keys::PrivateKey;
 use russh::keys::ssh_key::private::Ed25519Keypair;
 use sha2::{Digest, Sha256};
@@ -22,6 +23,7 @@ use super::{Config, Ground};
 use crate::sandbox::catalog::CATALOG;
 use crate::sandbox::clock::millis;
 use crate::sandbox::images;
+use crate::sandbox::networks;
 use crate::sandbox::server::Shared;
 
 /// What a system takes on its disk, in bytes.
@@ -31,14 +33,16 @@ const FOREVER: Duration = Duration::from_secs(86_400);
 
 /// What a droplet is, for the machine behind it.
 #[derive(Clone, Debug)]
-pub(super) struct Seen {
-    pub(super) id: u64,
-    pub(super) name: String,
-    pub(super) up: bool,
-    pub(super) addresses: Vec<Ipv4Addr>,
+pub(in crate::sandbox) struct Seen {
+    pub(in crate::sandbox) id: u64,
+    pub(in crate::sandbox) name: String,
+    pub(in crate::sandbox) up: bool,
+    pub(in crate::sandbox) addresses: Vec<Ipv4Addr>,
+    /// What its private address is one of.
+    pub(in crate::sandbox) network: Option<Ipv4Net>,
     /// The lines of the public keys that it was made with.
-    pub(super) keys: Vec<String>,
-    pub(super) user_data: Option<String>,
+    pub(in crate::sandbox) keys: Vec<String>,
+    pub(in crate::sandbox) user_data: Option<String>,
     /// The image's slug: `ubuntu-22-04-x64`.
     pub(super) image: String,
     pub(super) processors: u64,
@@ -49,8 +53,16 @@ pub(super) struct Seen {
     created: u64,
 }
 
+impl Seen {
+    /// What its machine is known by; it stays the same when the simulator starts anew with the same droplets.
+    pub(in crate::sandbox) fn host_key(&self) -> PrivateKey {
+        let seed = Sha256::digest(format!("the host key of droplet {} of {}", self.id, self.created));
+        PrivateKey::from(Ed25519Keypair::from_seed(&seed.into()))
+    }
+}
+
 /// Looks at all droplets; says whether some are about to change by themselves.
-pub(super) fn look(shared: &Shared) -> (BTreeMap<u64, Seen>, bool) {
+pub(in crate::sandbox) fn look(shared: &Shared) -> (BTreeMap<u64, Seen>, bool) {
     let mut core = shared.lock();
     let now = core.clock.now();
     let (mut seen, mut busy) = (BTreeMap::new(), false);
@@ -70,6 +82,7 @@ pub(super) fn look(shared: &Shared) -> (BTreeMap<u64, Seen>, bool) {
                 name: droplet.name.clone(),
                 up: droplet.status == "active",
                 addresses,
+                network: networks::range_of(world, droplet),
                 keys: keys.map(|key| key.public_key.clone()).collect(),
                 user_data: droplet.user_data.clone(),
                 image: image.unwrap_or_else(|| "ubuntu-24-04-x64".to_owned()),
@@ -89,7 +102,7 @@ pub(super) struct Machine {
     pub(super) id: u64,
     pub(super) disk: Disk,
     pub(super) config: Config,
-    /// What it is known by; it stays the same when the simulator starts anew with the same droplets.
+    /// What it is known by.
     pub(super) key: PrivateKey,
     state: Mutex<State>,
     engine: Mutex<Engine>,
@@ -121,13 +134,12 @@ pub(super) struct State {
 impl Machine {
     /// A machine with an empty disk that is off.
     pub(super) fn new(ground: &Ground, seen: &Seen) -> Arc<Self> {
-        let seed = Sha256::digest(format!("the host key of droplet {} of {}", seen.id, seen.created));
         let state = State { seen: seen.clone(), installed: Installed::default(), life: None, booted: false };
         Arc::new(Self {
             id: seen.id,
             disk: Disk::default(),
             config: ground.config.clone(),
-            key: PrivateKey::from(Ed25519Keypair::from_seed(&seed.into())),
+            key: seen.host_key(),
             state: Mutex::new(state),
             engine: Mutex::default(),
             nginx: Mutex::default(),

@@ -36,11 +36,13 @@ use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 
 use self::faults::Faults;
-use self::machine::{Machine, Seen};
-use self::place::Place;
+use self::machine::Machine;
+use super::containers::Config as ContainersConfig;
 use super::server::Shared;
 
 pub use self::faults::{HostFault, HostFaultError};
+pub(super) use self::machine::{Seen, look};
+pub(super) use self::place::Place;
 pub use self::shell::Said;
 
 /// How often machines are held against their droplets while one of those is about to change by itself.
@@ -70,11 +72,13 @@ pub struct Config {
     pub round_trip: Duration,
     /// By how much `sleep` is shorter there.
     pub haste: u32,
+    /// Where machines are containers of a Docker Engine; none where they are simulated.
+    pub containers: Option<ContainersConfig>,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { at: None, private: Vec::new(), round_trip: Duration::ZERO, haste: 10 }
+        Self { at: None, private: Vec::new(), round_trip: Duration::ZERO, haste: 10, containers: None }
     }
 }
 
@@ -199,7 +203,7 @@ impl Ground {
 async fn follow(shared: Weak<Shared>, ground: Arc<Ground>) {
     loop {
         let Some(held) = shared.upgrade() else { break };
-        let (seen, busy) = machine::look(&held);
+        let (seen, busy) = look(&held);
         drop(held);
         let gone = {
             let mut machines = ground.machines.lock().unwrap_or_else(PoisonError::into_inner);

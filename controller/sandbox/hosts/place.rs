@@ -14,14 +14,14 @@ const FIRST: u16 = 20_000;
 
 /// Where the hosts of one simulator listen.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(in crate::sandbox) struct Place {
     ip: Ipv4Addr,
     networks: Vec<(Ipv4Net, u16)>,
 }
 
 impl Place {
     /// Lays out the networks one after another, from a port on.
-    pub(super) fn new(at: Option<(Ipv4Addr, u16)>, private: &[Ipv4Net]) -> io::Result<Self> {
+    pub(in crate::sandbox) fn new(at: Option<(Ipv4Addr, u16)>, private: &[Ipv4Net]) -> io::Result<Self> {
         let (ip, first) = match at {
             Some((ip, _)) if !ip.is_loopback() => {
                 return Err(io::Error::other(format!("simulated hosts listen on loopback, and {ip} is elsewhere")));
@@ -41,7 +41,7 @@ impl Place {
     }
 
     /// Where an address is; none where it has no port.
-    pub(super) fn of(&self, address: Ipv4Addr) -> Option<SocketAddr> {
+    pub(in crate::sandbox) fn of(&self, address: Ipv4Addr) -> Option<SocketAddr> {
         let (network, base) = self.networks.iter().find(|(network, _)| network.contains(&address))?;
         let offset = u32::from(address).checked_sub(u32::from(network.network()))?;
         let port = base.checked_add(u16::try_from(offset).ok()?)?;
@@ -56,7 +56,7 @@ impl Place {
     }
 
     /// What a client has to be told: `203.0.113.0/24=127.0.0.1:20000, …`.
-    pub(super) fn map(&self) -> String {
+    pub(in crate::sandbox) fn map(&self) -> String {
         let one = |(network, base): &(Ipv4Net, u16)| format!("{network}={}:{base}", self.ip);
         self.networks.iter().map(one).collect::<Vec<_>>().join(", ")
     }

@@ -36,14 +36,18 @@ struct Words<'a> {
 }
 
 impl<'a> Words<'a> {
-    fn of(args: &'a [String]) -> Self {
+    fn of(verb: &str, args: &'a [String]) -> Self {
+        // `-f` is a filter or a form, but where something is removed: there it is force.
+        let forces = ["rm", "prune"].contains(&verb);
         let mut words = Self { options: Vec::new(), plain: Vec::new() };
         let mut all = args.iter().map(String::as_str);
         while let Some(word) = all.next() {
             match word.split_once('=') {
                 _ if word == "--" => words.plain.extend(all.by_ref()),
                 Some((name, value)) if name.starts_with("--") => words.options.push((name, value)),
-                _ if VALUED.contains(&word) => words.options.push((word, all.next().unwrap_or_default())),
+                _ if VALUED.contains(&word) && !(forces && word == "-f") => {
+                    words.options.push((word, all.next().unwrap_or_default()))
+                }
                 _ if word.starts_with('-') && word.len() > 1 => words.options.push((word, "")),
                 _ => words.plain.push(word),
             }
@@ -99,7 +103,7 @@ async fn docker(call: &Call<'_>) -> Said {
         ("tag", _) => ("image", "tag", rest),
         (verb, _) => ("container", verb, rest),
     };
-    let words = Words::of(rest);
+    let words = Words::of(verb, rest);
     let machine = &call.session.machine;
     let now = machine.now();
     if let ("image", "pull") = (sort, verb) {
