@@ -3,12 +3,18 @@
 use crate::house::{ENFORCE, House, Setup, sandbox_settings};
 use crate::sshd::keygen;
 use driftless::model::ResourceId;
+use driftless::ports::clock::Clock;
 use driftless::ports::host::Hosts;
 use driftless::ports::secrets::Secrets;
 use driftless::sandbox::HostsConfig;
 
 /// A house whose droplets are simulated hosts, and let in who holds the secret `ssh.ops` by the SshKey `ops`.
 pub async fn house(files: &[(&str, &str)]) -> House {
+    house_at(files, Clock::System).await
+}
+
+/// The same with a controller that lives by this clock.
+pub async fn house_at(files: &[(&str, &str)], clock: Clock) -> House {
     let keys = tempfile::tempdir().expect("a folder");
     keygen(&keys.path().join("ops"));
     let public = std::fs::read_to_string(keys.path().join("ops.pub")).expect("a key");
@@ -20,7 +26,7 @@ pub async fn house(files: &[(&str, &str)]) -> House {
     sandbox.hosts = Some(HostsConfig::default());
     let files: Vec<(&str, &str)> =
         [("settings.yaml", ENFORCE), ("ops.yaml", &key)].into_iter().chain(files.iter().copied()).collect();
-    let mut house = House::set_up(&files, Setup { sandbox, ..Setup::default() }).await;
+    let mut house = House::set_up(&files, Setup { sandbox, clock, ..Setup::default() }).await;
     let secrets = house.folder.path().join("secrets");
     std::fs::create_dir_all(&secrets).expect("a folder");
     std::fs::copy(keys.path().join("ops"), secrets.join("ssh.ops")).expect("copied");

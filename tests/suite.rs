@@ -35,6 +35,7 @@ mod laws;
 mod lease;
 mod manifests;
 mod memory;
+mod moving;
 mod nginx;
 mod openapi;
 mod process;

@@ -268,8 +268,19 @@ impl<'a, 'w> Clerk<'a, 'w> {
         self.herd.taken.insert(at);
         let observed = if live.changing { Observed::Changing(live) } else { Observed::Present(live) };
         let mut claim = Claim::new(observed, case.owned);
+        claim.away = self.is_away(case, live);
         fill(&mut claim);
         self.claims.of.insert(case.id.clone(), claim);
+    }
+
+    /// Says whether an object lives elsewhere than its document wants it.
+    fn is_away(&self, case: &Case<'_>, live: &Live) -> bool {
+        let wanted = case.document.map(|document| self.kind.scope(&document.want));
+        let Some(wanted) = wanted.filter(|wanted| case.owned.is_some_and(|owned| owned.scope != *wanted)) else {
+            return false;
+        };
+        let there = self.world.scopes.get(&wanted).and_then(|sighting| sighting.found.as_ref().ok());
+        !there.into_iter().flatten().any(|other| other.provider_id == live.provider_id)
     }
 
     pub(super) fn absent(&mut self, case: &Case<'w>) {

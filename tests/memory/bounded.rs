@@ -94,6 +94,7 @@ fn counted(memory: &Memory) -> BTreeMap<&'static str, usize> {
         lost: _,
         limits: _,
         pins,
+        led,
     } = memory;
     BTreeMap::from([
         ("owned", owned.len()),
@@ -106,6 +107,7 @@ fn counted(memory: &Memory) -> BTreeMap<&'static str, usize> {
         ("since", since.len()),
         ("found again", found.len()),
         ("pins", pins.len()),
+        ("led", led.len()),
     ])
 }
 

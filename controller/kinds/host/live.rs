@@ -38,6 +38,9 @@ pub struct Place {
     pub public: Option<String>,
     /// Its address in its own network.
     pub private: Option<String>,
+    /// Its public IPv6 address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub v6: Option<String>,
 }
 
 /// One change's work.
@@ -98,6 +101,7 @@ pub(super) fn outputs(state: &State) -> BTreeMap<Output, String> {
     let mut outputs = BTreeMap::from([(Output::Id, state.place.machine.clone()), (Output::Name, state.name.clone())]);
     outputs.extend(state.place.public.clone().map(|address| (Output::Address, address)));
     outputs.extend(state.place.private.clone().map(|address| (Output::PrivateAddress, address)));
+    outputs.extend(state.place.v6.clone().map(|address| (Output::AddressV6, address)));
     outputs.extend(state.survey.as_ref().map(|survey| (Output::Nginx, nginx(survey))));
     outputs
 }

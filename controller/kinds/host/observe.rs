@@ -130,7 +130,7 @@ fn whereabouts(look: &Look<'_>, want: &Want) -> Result<Place, Aim> {
         Machine::Droplet(droplet, network) => (droplet, network),
         Machine::Address(address) => {
             let public = Some(address.clone());
-            return Ok(Place { machine: address.clone(), at: address.clone(), public, private: None });
+            return Ok(Place { machine: address.clone(), at: address.clone(), public, ..Place::default() });
         }
         Machine::Local => return Err(Aim::Nothing),
     };
@@ -147,7 +147,8 @@ fn whereabouts(look: &Look<'_>, want: &Want) -> Result<Place, Aim> {
         Network::Private => Output::PrivateAddress,
     };
     let at = get(output).ok_or_else(|| Aim::Blind(format!("{droplet} has no {}", output.words())))?;
-    Ok(Place { machine, at, public: get(Output::Address), private: get(Output::PrivateAddress) })
+    let (private, v6) = (get(Output::PrivateAddress), get(Output::AddressV6));
+    Ok(Place { machine, at, public: get(Output::Address), private, v6 })
 }
 
 /// What every host is asked for, by its name.

@@ -51,6 +51,7 @@ pub(super) enum Row {
     Lost,
     Limits,
     Pins,
+    Led,
 }
 
 impl Row {
@@ -63,7 +64,8 @@ impl Row {
             | Self::Found
             | Self::Lost
             | Self::Limits
-            | Self::Pins => Table::Meta,
+            | Self::Pins
+            | Self::Led => Table::Meta,
             Self::Owned(_) => Table::Owned,
             Self::Intent(_) => Table::Intents,
             Self::Pause(_) => Table::Pauses,
@@ -88,6 +90,7 @@ impl Row {
             Self::Lost => "lost".to_owned(),
             Self::Limits => "limits".to_owned(),
             Self::Pins => "pins".to_owned(),
+            Self::Led => "led".to_owned(),
         }
     }
 
@@ -108,6 +111,7 @@ impl Row {
             Self::Lost => memory.lost.then(|| serde_json::to_string(&true)),
             Self::Limits => memory.limits.as_ref().map(serde_json::to_string),
             Self::Pins => (!memory.pins.is_empty()).then(|| serde_json::to_string(&memory.pins)),
+            Self::Led => (!memory.led.is_empty()).then(|| serde_json::to_string(&memory.led)),
         }
     }
 }
@@ -125,6 +129,7 @@ pub(super) fn put(memory: &mut Memory, table: Table, key: &str, json: &str) -> R
         (Table::Meta, "lost") => memory.lost = value(json)?,
         (Table::Meta, "limits") => memory.limits = Some(value(json)?),
         (Table::Meta, "pins") => memory.pins = value(json)?,
+        (Table::Meta, "led") => memory.led = value(json)?,
         // What a later program keeps here is not for this one to judge; it stays.
         (Table::Meta, _) => {}
         (Table::Owned, _) => drop(memory.owned.insert(id()?, value(json)?)),
@@ -179,6 +184,7 @@ impl Touched {
                 self.inside(Row::Owned(new.clone()));
                 self.inside(Row::Found);
                 self.inside(Row::Pins);
+                self.inside(Row::Led);
             }
             Patch::Intend(intent) => self.whole(Row::Intent(intent.key.clone())),
             Patch::Settle(key) => self.whole(Row::Intent(key.clone())),
@@ -193,6 +199,7 @@ impl Touched {
             Patch::Lost(_) => self.whole(Row::Lost),
             Patch::Limits(_) => self.whole(Row::Limits),
             Patch::Pin(..) => self.inside(Row::Pins),
+            Patch::Led(..) | Patch::Arrived(_) => self.inside(Row::Led),
             Patch::Deleted(_) => {}
             Patch::DeletionsBefore(time) => self.deletions_before = self.deletions_before.max(Some(*time)),
         }
