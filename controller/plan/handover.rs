@@ -33,6 +33,8 @@ struct Move {
     arrived: bool,
     /// The change that makes it there, where this plan has it.
     makes: Option<ChangeKey>,
+    /// What only its former self needs.
+    stands_on: BTreeSet<ResourceId>,
 }
 
 /// Where all names of a move lead.
@@ -86,7 +88,9 @@ impl Draft<'_> {
             // What lives may be the new one already: its creation was not seen to end.
             let there = !leaves || claim.observed.state().is_some() && !claim.away;
             let arrived = makes.is_none() && there;
-            Some(Move { id: document.id.clone(), serves, arrived, makes })
+            let needs = |id: &&ResourceId| !document.needs.iter().any(|need| need.on == **id);
+            let stands_on = owned.needs.iter().filter(needs).cloned().collect();
+            Some(Move { id: document.id.clone(), serves, arrived, makes, stands_on })
         };
         self.estate.documents.values().filter_map(of).collect()
     }
@@ -124,55 +128,67 @@ impl Draft<'_> {
     /// what it said before.
     fn former_waits(&mut self, one: &Move, zones: &Zones) {
         let (found, ttl) = self.found(&one.serves, zones);
+        let since = self.led(one, &found, ttl);
+        let Some(wait) = self.wait(one, &found, since) else { return };
+        let (memory, as_of) = (self.memory, self.world.as_of);
+        for change in self.changes.iter_mut().filter(|change| change.goes()) {
+            let takes_away = matches!(change.key.verb, Verb::Release | Verb::Delete | Verb::Stop);
+            if change.key.id == one.id && change.key.verb == Verb::Retire {
+                match &wait {
+                    Wait::Time(text) => change.standing = Standing::Blocked(text.clone()),
+                    Wait::Word(text) => {
+                        let reason = HoldReason { rule: LEADS_ELSEWHERE.to_owned(), text: text.clone() };
+                        guard::hold(change, vec![reason], memory, as_of);
+                    }
+                }
+            } else if takes_away && change.key.part.is_none() && one.stands_on.contains(&change.key.id) {
+                let (Wait::Time(text) | Wait::Word(text)) = &wait;
+                change.standing = Standing::Blocked(format!("{} is still to go from there: {text}", one.id));
+            }
+        }
+    }
+
+    /// Remembers where the names lead, and says until when others may keep what they said before; none while one of them
+    /// leads elsewhere.
+    fn led(&mut self, one: &Move, found: &Found, ttl: u32) -> Option<Timestamp> {
         let known = self.memory.led.get(&one.id);
         let there = one.arrived && matches!(found, Found::There);
+        let as_of = self.world.as_of;
         let led = match known {
             Some(known) if there || matches!(found, Found::Unseen(_)) => {
-                Led { ttl: known.ttl, since: known.since.or(there.then_some(self.world.as_of)) }
+                Led { ttl: known.ttl, since: known.since.or(there.then_some(as_of)) }
             }
-            _ => Led { ttl: known.map_or(0, |known| known.ttl).max(ttl), since: there.then_some(self.world.as_of) },
+            _ => Led { ttl: known.map_or(0, |known| known.ttl).max(ttl), since: there.then_some(as_of) },
         };
         let until = led.since.map(|since| ends(since, led.ttl));
         if known != Some(&led) {
             self.remember.push(Patch::Led(one.id.clone(), led));
         }
-        let changing = self.changes.iter().filter_map(|change| change.leads.as_ref());
-        let changing = changing.into_iter().any(|name| one.serves.names.iter().any(|served| meet(served, name)));
-        let names = one.serves.names.iter().cloned().collect::<Vec<_>>().join(", ");
-        let waits = match (&found, until) {
-            (Found::There, Some(until)) if until <= self.world.as_of => return,
+        until
+    }
+
+    /// Why the end of the former place does not come yet; none where it may.
+    fn wait(&mut self, one: &Move, found: &Found, until: Option<Timestamp>) -> Option<Wait> {
+        let (at, names) = (&one.serves.at, one.serves.names.iter().cloned().collect::<Vec<_>>().join(", "));
+        let mut changing = self.changes.iter().filter_map(|change| change.leads.as_ref());
+        let changing = changing.any(|name| one.serves.names.iter().any(|served| meet(served, name)));
+        Some(match (found, until) {
+            (Found::There, Some(until)) if until <= self.world.as_of => return None,
             (Found::There, Some(until)) => {
-                self.due_for(&one.id, until);
+                if self.changed.get(&one.id).into_iter().flatten().any(|key| key.verb == Verb::Retire) {
+                    self.due(until);
+                }
                 let moment = until.strftime("%H:%M:%S UTC");
                 Wait::Time(format!("it serves on until {moment}: others may keep the former record of {names} so long"))
             }
             (Found::Unseen(why), _) => Wait::Time(format!("it serves on, since nobody sees where {names} lead: {why}")),
-            (Found::There, None) => Wait::Time(format!("it serves on until {} serves {names}", one.serves.at)),
+            (Found::There, None) => Wait::Time(format!("it serves on until {at} serves {names}")),
             (Found::Elsewhere(_) | Found::Nowhere(_), _) if changing || !one.arrived => Wait::Time(format!(
-                "it serves on until {names} lead to {}, and nobody keeps the former record any more",
-                one.serves.at
+                "it serves on until {names} lead to {at}, and nobody keeps the former record any more"
             )),
-            (Found::Elsewhere(text), _) => Wait::Word(format!("{text}, and not to {}", one.serves.at)),
+            (Found::Elsewhere(text), _) => Wait::Word(format!("{text}, and not to {at}")),
             (Found::Nowhere(name), _) => Wait::Word(format!("no zone in git says where {name} leads")),
-        };
-        let (memory, as_of) = (self.memory, self.world.as_of);
-        let former =
-            self.changes.iter_mut().filter(|change| change.key.id == one.id && change.key.verb == Verb::Retire);
-        for change in former.filter(|change| change.goes()) {
-            match &waits {
-                Wait::Time(text) => change.standing = Standing::Blocked(text.clone()),
-                Wait::Word(text) => {
-                    let reason = HoldReason { rule: LEADS_ELSEWHERE.to_owned(), text: text.clone() };
-                    guard::hold(change, vec![reason], memory, as_of);
-                }
-            }
-        }
-    }
-
-    fn due_for(&mut self, id: &ResourceId, until: Timestamp) {
-        if self.changed.get(id).into_iter().flatten().any(|key| key.verb == Verb::Retire) {
-            self.due(until);
-        }
+        })
     }
 
     /// Where names lead by every zone that was seen, and the zones that were not.
@@ -267,4 +283,62 @@ fn lead_of<'a>(zone: &'a Leads, name: &str) -> Option<&'a Lead> {
 fn ends(since: Timestamp, ttl: u32) -> Timestamp {
     let kept = Span(u64::from(ttl).saturating_add(SPREAD.0));
     since.saturating_add(kept.signed()).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn zones() -> Zones {
+        let lead = |to: &[&str], ttl| Lead { to: to.iter().map(|to| (*to).to_owned()).collect(), ttl };
+        let zone = |zone: &str, names: &[(&str, Lead)]| Leads {
+            zone: zone.to_owned(),
+            names: names.iter().map(|(name, lead)| ((*name).to_owned(), lead.clone())).collect(),
+        };
+        let names = [
+            ("ocr.example.com", lead(&["203.0.113.3"], 60)),
+            ("two.example.com", lead(&["203.0.113.3", "203.0.113.4"], 60)),
+            ("six.example.com", lead(&["2001:DB8::3"], 60)),
+            ("www.example.com", lead(&["ocr.example.com"], 600)),
+            ("far.example.com", lead(&["app.example.net"], 60)),
+            ("self.example.com", lead(&["self.example.com"], 60)),
+            ("*.example.com", lead(&["203.0.113.9"], 90)),
+        ];
+        let unseen = BTreeMap::from([("example.org".to_owned(), "500".to_owned())]);
+        Zones { seen: vec![zone("example.com", &names), zone("sub.example.com", &[])], unseen }
+    }
+
+    #[test]
+    fn the_table_of_where_names_lead() {
+        let own = ["203.0.113.3", "2001:db8::3"].map(|own| own.parse().expect("an address")).into();
+        let found = |name: &str| match zones().found(name, &own) {
+            (Found::There, ttl) => format!("there {ttl}"),
+            (Found::Elsewhere(text), ttl) => format!("{text}, {ttl}"),
+            (Found::Nowhere(name), ttl) => format!("nowhere {name} {ttl}"),
+            (Found::Unseen(why), ttl) => format!("unseen {why} {ttl}"),
+        };
+        for (name, expected) in [
+            ("ocr.example.com", "there 60"),
+            ("six.example.com", "there 60"),
+            ("www.example.com", "there 600"),
+            ("two.example.com", "two.example.com leads to 203.0.113.4, 60"),
+            ("deep.other.example.com", "deep.other.example.com leads to 203.0.113.9, 90"),
+            ("far.example.com", "nowhere app.example.net 60"),
+            ("self.example.com", "self.example.com is led to over and over, 60"),
+            ("no.sub.example.com", "there 0"),
+            ("x.example.org", "unseen example.org could not be looked at: 500 0"),
+            ("x.example.edu", "nowhere x.example.edu 0"),
+        ] {
+            assert_eq!(found(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_time_counts_from_when_the_new_place_was_seen_and_name_servers_have_a_minute_more() {
+        let since: Timestamp = "2026-01-01T12:00:00Z".parse().expect("a time");
+        assert_eq!(ends(since, 300).to_string(), "2026-01-01T12:06:00Z");
+        assert_eq!(ends(Timestamp::MAX, u32::MAX), Timestamp::MAX);
+        assert!(meet("*.example.com", "ocr.example.com") && meet("a.b", "*.b") && meet("a.b", "a.b"));
+        assert!(!meet("*.example.com", "example.com") && !meet("a.b", "*.a.b") && !meet("a.b", "b.b"));
+    }
 }

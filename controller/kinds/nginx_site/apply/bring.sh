@@ -64,7 +64,7 @@ if [ ! -e "$live/fullchain.pem" ] || [ "$(sum "$live/fullchain.pem")" != "$(sum 
   while [ -e "$archive/fullchain$number.pem" ] || [ -e "$archive/privkey$number.pem" ]; do number=$((number + 1)); done
   for one in privkey cert chain fullchain; do
     [ -f "$stage/$one.pem" ] || continue
-    [ $one = privkey ] || chmod 644 "$stage/$one.pem"
+    if [ $one = privkey ]; then chmod 600 "$stage/$one.pem"; else chmod 644 "$stage/$one.pem"; fi
     sync "$stage/$one.pem" 2>/dev/null
     mv -f "$stage/$one.pem" "$archive/$one$number.pem" && ln -s "../../archive/$name/$one$number.pem" "$stage/$one.link" ||
       leave 78 "the certificate could not be put in its place"
