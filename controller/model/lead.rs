@@ -27,8 +27,10 @@ pub struct Leads {
 /// Where one name leads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lead {
-    /// Addresses, and names that lead on.
+    /// Addresses, in canonical form.
     pub to: BTreeSet<String>,
+    /// The name that leads on from here.
+    pub on: Option<String>,
     /// Seconds that others may keep it.
     pub ttl: u32,
 }

@@ -15,7 +15,6 @@ use crate::model::{
 };
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
 /// The rule that holds the end of what names may still lead to.
 const LEADS_ELSEWHERE: &str = "leads-elsewhere";
@@ -213,7 +212,7 @@ impl Draft<'_> {
             _ => BTreeMap::new(),
         };
         let own = [Output::Address, Output::AddressV6, Output::PrivateAddress].map(|output| outputs.get(&output));
-        let own: BTreeSet<IpAddr> = own.into_iter().flatten().filter_map(|text| text.parse().ok()).collect();
+        let own: BTreeSet<&str> = own.into_iter().flatten().map(String::as_str).collect();
         let (mut worst, mut ttl) = (Found::There, 0);
         for name in &serves.names {
             let (found, kept) = zones.found(name, &own);
@@ -245,7 +244,7 @@ struct Zones {
 }
 
 impl Zones {
-    fn found(&self, name: &str, own: &BTreeSet<IpAddr>) -> (Found, u32) {
+    fn found(&self, name: &str, own: &BTreeSet<&str>) -> (Found, u32) {
         let (mut name, mut ttl) = (name.to_owned(), 0);
         for _ in 0..STEPS {
             let within = |zone: &str| name == zone || name.ends_with(&format!(".{zone}"));
@@ -257,12 +256,14 @@ impl Zones {
             // A name without a record is nobody's way to anywhere.
             let Some(lead) = lead_of(zone, &name) else { return (Found::There, ttl) };
             ttl = ttl.max(lead.ttl);
-            let on = lead.to.iter().find(|to| !to.parse().is_ok_and(|to| own.contains(&to)));
-            match on {
-                None => return (Found::There, ttl),
-                Some(to) if lead.to.len() == 1 && to.parse::<IpAddr>().is_err() => name = to.clone(),
-                Some(to) => return (Found::Elsewhere(format!("{name} leads to {to}")), ttl),
+            if let Some(on) = &lead.on {
+                name.clone_from(on);
+                continue;
             }
+            return match lead.to.iter().find(|to| !own.contains(to.as_str())) {
+                None => (Found::There, ttl),
+                Some(to) => (Found::Elsewhere(format!("{name} leads to {to}")), ttl),
+            };
         }
         (Found::Elsewhere(format!("{name} is led to over and over")), ttl)
     }
@@ -290,7 +291,8 @@ mod tests {
     use super::*;
 
     fn zones() -> Zones {
-        let lead = |to: &[&str], ttl| Lead { to: to.iter().map(|to| (*to).to_owned()).collect(), ttl };
+        let lead = |to: &[&str], ttl| Lead { to: to.iter().map(|to| (*to).to_owned()).collect(), on: None, ttl };
+        let on = |name: &str, ttl| Lead { on: Some(name.to_owned()), ..lead(&[], ttl) };
         let zone = |zone: &str, names: &[(&str, Lead)]| Leads {
             zone: zone.to_owned(),
             names: names.iter().map(|(name, lead)| ((*name).to_owned(), lead.clone())).collect(),
@@ -298,10 +300,10 @@ mod tests {
         let names = [
             ("ocr.example.com", lead(&["203.0.113.3"], 60)),
             ("two.example.com", lead(&["203.0.113.3", "203.0.113.4"], 60)),
-            ("six.example.com", lead(&["2001:DB8::3"], 60)),
-            ("www.example.com", lead(&["ocr.example.com"], 600)),
-            ("far.example.com", lead(&["app.example.net"], 60)),
-            ("self.example.com", lead(&["self.example.com"], 60)),
+            ("six.example.com", lead(&["2001:db8::3"], 60)),
+            ("www.example.com", on("ocr.example.com", 600)),
+            ("far.example.com", on("app.example.net", 60)),
+            ("self.example.com", on("self.example.com", 60)),
             ("*.example.com", lead(&["203.0.113.9"], 90)),
         ];
         let unseen = BTreeMap::from([("example.org".to_owned(), "500".to_owned())]);
@@ -310,7 +312,7 @@ mod tests {
 
     #[test]
     fn the_table_of_where_names_lead() {
-        let own = ["203.0.113.3", "2001:db8::3"].map(|own| own.parse().expect("an address")).into();
+        let own = ["203.0.113.3", "2001:db8::3"].into();
         let found = |name: &str| match zones().found(name, &own) {
             (Found::There, ttl) => format!("there {ttl}"),
             (Found::Elsewhere(text), ttl) => format!("{text}, {ttl}"),

@@ -27,7 +27,12 @@ impl State {
         let mut leads = Leads { zone: self.zone.to_ascii_lowercase(), names: BTreeMap::new() };
         for (key, records) in self.sets.as_ref()?.iter().filter(|(key, _)| key.leads()) {
             let lead = leads.names.entry(key.whole_name(&self.zone)).or_default();
-            lead.to.extend(records.iter().map(|record| record.data.value.clone()));
+            let values = records.iter().map(|record| record.data.value.clone());
+            if key.kind == "CNAME" {
+                lead.on = values.last()
+            } else {
+                lead.to.extend(values)
+            }
             lead.ttl = records.iter().map(|record| record.ttl).chain([lead.ttl]).max().unwrap_or_default();
         }
         Some(leads)
