@@ -280,12 +280,13 @@ fn write(
         );
     };
     let fields = fields(want, &content, state);
-    let enabled = state.live == Live::Linked;
-    if fields.is_empty() && enabled {
+    let (enabled, stopped) = (state.live == Live::Linked, state.around.stopped);
+    if fields.is_empty() && enabled && !stopped {
         return None;
     }
     let title = match (fields.is_empty(), enabled) {
-        (true, _) => "enable, reload",
+        (true, true) => "start nginx",
+        (true, false) => "enable, reload",
         (false, true) => "rewrite, reload",
         (false, false) => "rewrite, enable, reload",
     };
@@ -297,6 +298,9 @@ fn write(
     }
     if !enabled {
         change = change.field("enabled", Shown::text(state.live.words()), Shown::text("a link in sites-enabled"));
+    }
+    if stopped {
+        change = change.field("nginx", Shown::text("stopped"), Shown::text("running"));
     }
     Some(change)
 }

@@ -44,6 +44,13 @@ pub fn sites(host: &str, survey: &Survey) -> Vec<State> {
     files.into_iter().map(site).collect()
 }
 
+/// It has no master where its own are noted, and of everything that listens it is known that it is something else.
+fn stopped(survey: &Survey) -> bool {
+    let mut tcp = survey.listening.iter().filter(|one| one.protocol == "tcp").peekable();
+    let seen = tcp.peek().is_some() && tcp.all(|one| one.program.as_deref().is_some_and(|name| name != "nginx"));
+    survey.nginx.is_some() && survey.nginx_master.is_none() && seen
+}
+
 fn around(tree: &Tree<'_>, survey: &Survey) -> Around {
     let mut names: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let served = tree.served();
@@ -58,7 +65,7 @@ fn around(tree: &Tree<'_>, survey: &Survey) -> Around {
     };
     let certificates = survey.certificates.iter();
     let certificates = certificates.filter_map(|(path, found)| Some(held(path, found.as_ref().ok()?))).collect();
-    Around { nginx: survey.nginx.as_deref().and_then(version), names, certificates }
+    Around { nginx: survey.nginx.as_deref().and_then(version), names, certificates, stopped: stopped(survey) }
 }
 
 /// A host's files below /etc/nginx.

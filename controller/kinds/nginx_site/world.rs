@@ -70,6 +70,8 @@ pub struct Around {
     pub names: BTreeMap<String, BTreeSet<String>>,
     /// Certificates by the path of their chain.
     pub certificates: BTreeMap<String, Held>,
+    /// Whether nginx certainly does not run, so that nothing is served whatever stands there.
+    pub stopped: bool,
 }
 
 /// A certificate on a host.
@@ -100,7 +102,7 @@ impl Around {
             certificates: BTreeMap<String, Held>,
         }
         let Told { version: text, certificates } = serde_json::from_str(text).ok()?;
-        Some(Self { nginx: text.as_deref().and_then(version), names: BTreeMap::new(), certificates })
+        Some(Self { nginx: text.as_deref().and_then(version), certificates, ..Self::default() })
     }
     /// Says whether HTTP/2 is said with `listen`; a version that is not known is taken for a new one.
     pub fn is_before_1_25_1(&self) -> bool {
