@@ -154,6 +154,8 @@ async fn whatever_fails_on_the_way_the_former_site_serves_and_the_move_comes_to_
         ("host erp run 'nginx -t*' fails=1 says='no space'", "NginxSite/ocr replace"),
         ("host erp run 'nginx -s reload*' fails=1 says='no room'", "NginxSite/ocr replace"),
         ("host ocr run 'openssl s_client*' fails=1 says='timed out'", "NginxSite/ocr replace"),
+        // Somebody answers, and with an error that the former site does not have.
+        ("host erp container adapter exits=1", "NginxSite/ocr replace"),
         ("PUT /v2/domains/*/records/* 500", "Domain/example.com#ocr A update"),
     ] {
         match line.starts_with("host") {
@@ -162,7 +164,7 @@ async fn whatever_fails_on_the_way_the_former_site_serves_and_the_move_comes_to_
         }
         let snapshot = house.cycle().await;
         let wrong: Vec<String> = failed(&snapshot.outcomes).iter().map(|outcome| outcome.key.to_string()).collect();
-        assert_eq!(wrong.first().map(String::as_str), Some(fails), "{line}: {:#?}", snapshot.outcomes);
+        assert!(wrong.iter().any(|key| key == fails), "{line}: {:#?}", snapshot.outcomes);
         asker.goes_on(2).await;
         hand.clear_faults();
         house.pass(3_600);
