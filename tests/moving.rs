@@ -155,12 +155,15 @@ async fn whatever_fails_on_the_way_the_former_site_serves_and_the_move_comes_to_
         ("host erp run 'nginx -s reload*' fails=1 says='no room'", "NginxSite/ocr replace"),
         ("host ocr run 'openssl s_client*' fails=1 says='timed out'", "NginxSite/ocr replace"),
         // Somebody answers, and with an error that the former site does not have.
-        ("host erp container adapter exits=1", "NginxSite/ocr replace"),
+        ("host erp run 'docker start*' fails=1", "NginxSite/ocr replace"),
         ("PUT /v2/domains/*/records/* 500", "Domain/example.com#ocr A update"),
     ] {
         match line.starts_with("host") {
             true => drop(hand.inject_host(line.parse().expect("a fault"))),
             false => house.fault(line),
+        }
+        if line.contains("docker start") {
+            say(&house, "erp", "docker stop ocr-adapter-1").await;
         }
         let snapshot = house.cycle().await;
         let wrong: Vec<String> = failed(&snapshot.outcomes).iter().map(|outcome| outcome.key.to_string()).collect();

@@ -4,6 +4,7 @@
 //! `CHAOS_HOSTS=200` plays so many, `CHAOS_HOSTS_SEED=123` plays one and prints its story, `CHAOS_HOSTS_FROM=500` begins
 //! elsewhere. What a crash interrupts is told by the number of changes begun, so that a seed tells much the same each time.
 
+mod found;
 mod judge;
 mod play;
 mod schedule;

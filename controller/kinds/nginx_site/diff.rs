@@ -290,7 +290,8 @@ fn write(
         (false, true) => "rewrite, reload",
         (false, false) => "rewrite, enable, reload",
     };
-    let mut change = Change::new(key(input, None, Verb::Update), title, step(Before::Text(state.digest.clone())))
+    let before = if state.is_loose() { Before::Nothing } else { Before::Text(state.digest.clone()) };
+    let mut change = Change::new(key(input, None, Verb::Update), title, step(before))
         .on(input.provider_id)
         .generation(input.generation.max(1));
     for (path, from, to) in fields {

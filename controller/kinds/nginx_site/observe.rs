@@ -39,9 +39,14 @@ pub fn sites(host: &str, survey: &Survey) -> Vec<State> {
     let mut files: BTreeMap<&str, &Entry> =
         tree.folder(AVAILABLE).filter_map(|(name, _)| tree.file(AVAILABLE, name)).collect();
     files.extend(copied.iter().map(|(name, entry)| (*name, *entry)));
+    // A link that leads to no file any more serves nothing, and keeps nginx from reading anything anew.
+    let own = |name: &str| format!("{AVAILABLE}/{name}");
+    let leads = |name: &str, entry: &Entry| matches!(&entry.item, Item::Link(to) if target(&format!("{ENABLED}/{name}"), to) == own(name));
+    let loose = tree.folder(ENABLED).filter(|(name, entry)| leads(name, entry) && !files.contains_key(name));
+    let loose: Vec<State> = loose.map(|(name, _)| State::read(host, name, b"", Live::Linked, around.clone())).collect();
     let bytes = |entry: &'_ Entry| if let Item::File(bytes) = &entry.item { bytes.clone() } else { Vec::new() };
     let site = |(file, entry)| State::read(host, file, &bytes(entry), tree.live(file), around.clone());
-    files.into_iter().map(site).collect()
+    files.into_iter().map(site).chain(loose).collect()
 }
 
 /// It has no master where its own are noted, and of everything that listens it is known that it is something else.

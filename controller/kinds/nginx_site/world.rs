@@ -140,6 +140,10 @@ impl State {
     pub fn names(&self) -> BTreeSet<String> {
         self.directives.as_deref().map(names::served).unwrap_or_default()
     }
+    /// Says whether nothing of it is left but its link.
+    pub fn is_loose(&self) -> bool {
+        self.live == Live::Linked && self.digest == Digest::of_bytes(b"")
+    }
     /// Says whether it means the same as these directives, which are settled.
     pub fn is(&self, wanted: &[Directive]) -> bool {
         self.directives.as_deref().is_ok_and(|have| normal(have) == wanted)

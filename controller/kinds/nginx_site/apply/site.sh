@@ -42,7 +42,7 @@ now=$available/$file
 case $before in
   any) ;;
   # What was written before an answer was lost is the same as what is to be written.
-  none) [ ! -e "$now" ] || is_written || leave 83 "$now is there by now" ;;
+  none) [ ! -s "$now" ] || is_written || leave 83 "$now is there by now" ;;
   *) [ "$(sha256sum "$now" 2>/dev/null | cut -d' ' -f1)" = "$before" ] || leave 83 "$now was changed since it was looked at" ;;
 esac
 
@@ -114,7 +114,12 @@ start() {
 }
 # Whoever asked gave up: the files are as before, whatever nginx makes of that.
 hurry() { [ -z "$placed" ] || { back; nginx -s reload; } >/dev/null 2>&1; leave 82 "it took too long"; }
-undo() { code=$1; shift; why=$(told); back; nginx -t >/dev/null 2>&1 && reload >/dev/null; leave "$code" "$@" "$why"; }
+undo() {
+  code=$1; shift; why=$(told); back
+  if nginx -t >/dev/null 2>&1; then reload >/dev/null
+  elif [ "$code" = 86 ]; then code=85; set -- "nginx refuses what is there already:"; fi
+  leave "$code" "$@" "$why"
+}
 
 placed=yes
 case $action in
