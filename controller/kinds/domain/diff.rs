@@ -29,7 +29,7 @@ impl State {
             let lead = leads.names.entry(key.whole_name(&self.zone)).or_default();
             let values = records.iter().map(|record| record.data.value.clone());
             if key.kind == "CNAME" {
-                lead.on = values.last()
+                lead.on = values.into_iter().next_back()
             } else {
                 lead.to.extend(values)
             }

@@ -54,7 +54,7 @@ async fn one(
             match look.ports.hosts.aim(&id.name, target).look(&want.user, &asks).await {
                 Ok(survey) => {
                     let survey = Arc::new(survey);
-                    let state = state(look.ports.hosts.secrets(), want, place, fingerprint, survey.clone());
+                    let state = state(look.ports.hosts.secrets(), want, *place, fingerprint, survey.clone());
                     let seen = Seen { provider_id: ProviderId(state.place.machine.clone()), state, changing: false };
                     (Ok(vec![seen]), Surveyed::Seen(survey))
                 }
@@ -88,20 +88,20 @@ enum Aim {
     /// It is not known, and why.
     Blind(String),
     /// It is there.
-    At(Place, Target),
+    At(Box<Place>, Target),
 }
 
 fn aim(look: &Look<'_>, wants: &BTreeMap<&ResourceId, &Want>, id: &ResourceId, want: &Want) -> Aim {
     if want.machine == Machine::Local {
         let place = Place { machine: "local".to_owned(), at: "local".to_owned(), ..Place::default() };
-        return Aim::At(place, Target { way: Way::Local, sudo: want.sudo });
+        return Aim::At(Box::new(place), Target { way: Way::Local, sudo: want.sudo });
     }
     let place = match place(look, id, want) {
         Ok(place) => place,
         Err(aim) => return aim,
     };
     match ssh(look, wants, (id, want, &place), &mut BTreeSet::new()) {
-        Ok(ssh) => Aim::At(place, Target { way: Way::Ssh(Box::new(ssh)), sudo: want.sudo }),
+        Ok(ssh) => Aim::At(Box::new(place), Target { way: Way::Ssh(Box::new(ssh)), sudo: want.sudo }),
         Err(why) => Aim::Blind(why),
     }
 }
