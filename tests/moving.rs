@@ -260,6 +260,27 @@ async fn a_former_site_stays_while_its_name_leads_elsewhere_and_what_it_stands_o
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_given_up_before_its_move_is_over_goes_from_both_hosts() {
+    let house = at_home().await;
+    let destroyed = |[(path, service), record]: [(&'static str, String); 2]| {
+        [(path, service.replace("metadata: {name: ocr}", "metadata: {name: ocr}\npolicy: {onRemove: destroy}")), record]
+    };
+    push(&house, &destroyed(service("ocr", "ocr", TTL))).await;
+    house.settles().await;
+    push(&house, &destroyed(service("erp", "erp", TTL))).await;
+    assert_eq!(done(cycle(&house).await.as_ref()).len(), 4);
+    house.push(&[("ocr.yaml", None), ("stacks/ocr/compose.yaml", None)]).await;
+    for _ in 0..3 {
+        house.cycle().await;
+        house.approve_all().await;
+    }
+    for host in ["erp", "ocr"] {
+        assert_eq!(say(&house, host, SITE).await, "0\n", "{host}");
+        assert_eq!(say(&house, host, "docker ps -aq | wc -l").await.trim(), "0", "{host}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_site_waits_for_a_stack_whose_move_is_held_and_may_go_back_before_it_is_over() {
     let house = at_home().await;
     let asker = Asker::start(&house, "ocr.example.com", TTL);

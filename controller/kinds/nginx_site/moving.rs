@@ -64,11 +64,13 @@ pub(super) fn former(input: &Diff<'_, NginxSite>, want: &Want, out: &mut Diffed<
     }
 }
 
-/// What a move left behind when the document has gone as well.
+/// What a move left behind goes before the rest, when the document has gone as well: nothing remembers it afterwards.
 pub(super) fn left(input: &Diff<'_, NginxSite>, out: &mut Diffed<Step>) {
-    if out.changes.iter().any(|change| change.key.verb == Verb::Delete) {
-        out.changes.extend(input.retiring.iter().map(|old| retirement(input, old, Vec::new())));
+    let left: Vec<Change<Step>> = input.retiring.iter().map(|old| retirement(input, old, Vec::new())).collect();
+    for change in &mut out.changes {
+        change.after.extend(left.iter().map(|former| former.key.clone()));
     }
+    out.changes.extend(left);
 }
 
 /// Where the certificate of a site comes from in its new place.

@@ -27,6 +27,8 @@ struct Play<'a> {
     judge: Judge,
     story: &'a Story,
     stops: BTreeMap<usize, usize>,
+    /// Whether the last cycle ended by a crash, so that no report has told what it began.
+    untold: bool,
 }
 
 /// Plays a schedule to its end; panics where a promise is broken.
@@ -59,7 +61,7 @@ impl<'a> Play<'a> {
         let house = house_at(&files, Clock::at(Clock::System.now())).await;
         house.settles().await;
         let judge = Judge::begin(&house).await;
-        Self { house, estate: schedule.first.clone(), judge, story, stops: BTreeMap::new() }
+        Self { house, estate: schedule.first.clone(), judge, story, stops: BTreeMap::new(), untold: false }
     }
 
     async fn round(mut self, round: &Round) -> Self {
@@ -75,7 +77,8 @@ impl<'a> Play<'a> {
         if round.approves {
             self.approve().await;
         }
-        if round.forgets {
+        // What no report has told, no ledger brings back.
+        if round.forgets && !self.untold {
             self.story.tell("the journal is deleted");
             self.house = self.house.restart_without_journal().await;
         }
@@ -140,6 +143,7 @@ impl<'a> Play<'a> {
         } else {
             self.tell();
         }
+        self.untold = crashed;
         self.judge.after(&self.house).await;
         self
     }
