@@ -5,6 +5,7 @@
 //! `CHAOS_SHRINK=100` looks for a smaller story of a failure. A failure prints seed, story and the broken promise.
 
 mod found;
+mod hosts;
 mod kills;
 mod play;
 mod schedule;

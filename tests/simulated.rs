@@ -3,6 +3,7 @@
 use crate::house::{ENFORCE, House, Setup, sandbox_settings};
 use crate::sshd::keygen;
 use driftless::model::ResourceId;
+use driftless::ports::clock::Clock;
 use driftless::ports::host::Hosts;
 use driftless::ports::secrets::Secrets;
 use driftless::sandbox::HostsConfig;
@@ -10,11 +11,16 @@ use driftless::sandbox::HostsConfig;
 /// A house whose droplets are simulated hosts, and let in who holds the secret `ssh.ops` by the SshKey `ops`. Its public
 /// half stands where files say PUBLIC.
 pub async fn house(files: &[(&str, &str)]) -> House {
-    house_on(HostsConfig::default(), files).await
+    house_on(HostsConfig::default(), Clock::System, files).await
+}
+
+/// The same with a controller that lives by this clock.
+pub async fn house_at(files: &[(&str, &str)], clock: Clock) -> House {
+    house_on(HostsConfig::default(), clock, files).await
 }
 
 /// The same with these machines behind its droplets.
-pub async fn house_on(hosts: HostsConfig, files: &[(&str, &str)]) -> House {
+pub async fn house_on(hosts: HostsConfig, clock: Clock, files: &[(&str, &str)]) -> House {
     let keys = tempfile::tempdir().expect("a folder");
     keygen(&keys.path().join("ops"));
     let public = std::fs::read_to_string(keys.path().join("ops.pub")).expect("a key");
@@ -32,7 +38,7 @@ pub async fn house_on(hosts: HostsConfig, files: &[(&str, &str)]) -> House {
         .into_iter()
         .chain(files.iter().map(|(path, text)| (*path, text.as_str())))
         .collect();
-    let mut house = House::set_up(&files, Setup { sandbox, ..Setup::default() }).await;
+    let mut house = House::set_up(&files, Setup { sandbox, clock, ..Setup::default() }).await;
     let secrets = house.folder.path().join("secrets");
     std::fs::create_dir_all(&secrets).expect("a folder");
     std::fs::copy(keys.path().join("ops"), secrets.join("ssh.ops")).expect("copied");

@@ -36,6 +36,7 @@ mod laws;
 mod lease;
 mod manifests;
 mod memory;
+mod moving;
 mod nginx;
 mod openapi;
 mod process;

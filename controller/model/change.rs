@@ -49,6 +49,9 @@ pub struct Change<S> {
     /// The work that takes it back, for a change of ways by which somebody is lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo: Option<S>,
+    /// The whole name that leads elsewhere afterwards: what serves it there comes first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leads: Option<String>,
 }
 
 /// A month's price before and after.
@@ -261,6 +264,7 @@ impl<S> Change<S> {
             digest: self.digest,
             ways: self.ways,
             undo: self.undo.map(f),
+            leads: self.leads,
         }
     }
 }

@@ -50,6 +50,8 @@ pub trait AnyKind: Send + Sync {
     fn by_part(&self) -> bool;
     /// Whether its objects have a price.
     fn priced(&self) -> bool;
+    /// See `Kind::ZONES`.
+    fn zones(&self) -> bool;
     /// See `Kind::HOME`.
     fn home(&self) -> &'static str;
     /// See `Kind::MANY`.
@@ -88,6 +90,10 @@ pub trait AnyKind: Send + Sync {
     fn members(&self, state: &Erased) -> usize;
     /// See `Kind::facts`.
     fn facts(&self, state: &Erased) -> Vec<Fact>;
+    /// See `Kind::serves`.
+    fn serves(&self, want: &Erased) -> Option<Serves>;
+    /// See `Kind::leads`.
+    fn leads(&self, state: &Erased) -> Option<Leads>;
     /// See `Kind::price`.
     fn price(&self, state: &Erased, catalog: &Catalog) -> Option<Cents>;
     /// See `Kind::draft`.
@@ -137,6 +143,9 @@ impl<K: Kind> AnyKind for Of<K> {
     }
     fn priced(&self) -> bool {
         K::PRICED
+    }
+    fn zones(&self) -> bool {
+        K::ZONES
     }
     fn home(&self) -> &'static str {
         K::HOME
@@ -195,6 +204,12 @@ impl<K: Kind> AnyKind for Of<K> {
     }
     fn facts(&self, state: &Erased) -> Vec<Fact> {
         K::facts(expose(state))
+    }
+    fn serves(&self, want: &Erased) -> Option<Serves> {
+        K::serves(expose(want))
+    }
+    fn leads(&self, state: &Erased) -> Option<Leads> {
+        K::leads(expose(state))
     }
     fn price(&self, state: &Erased, catalog: &Catalog) -> Option<Cents> {
         K::price(expose(state), catalog)

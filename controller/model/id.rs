@@ -235,6 +235,8 @@ pub enum Output {
     Nginx,
     /// A public key, in a line.
     PublicKey,
+    /// The name of the host that it is on.
+    Host,
 }
 
 impl Output {
@@ -249,6 +251,7 @@ impl Output {
             Output::Name => "name",
             Output::Nginx => "nginx",
             Output::PublicKey => "public key",
+            Output::Host => "host",
         }
     }
 }

@@ -22,6 +22,8 @@ pub trait Kind: Send + Sync + 'static {
     const BY_PART: bool = false;
     /// Whether its objects have a price, so that the price list is worth reading.
     const PRICED: bool = false;
+    /// Whether each of its scopes is a zone, whose names lead somewhere.
+    const ZONES: bool = false;
     /// Where an import writes its documents: a folder with a file for each (`droplets/`), or one file for all.
     const HOME: &'static str = "documents.yaml";
     /// The word for several of its objects, in sums.
@@ -83,6 +85,14 @@ pub trait Kind: Send + Sync + 'static {
     /// What is true of a live object, in words that all kinds share.
     fn facts(_state: &Self::State) -> Vec<Fact> {
         Vec::new()
+    }
+    /// The names that it is to serve, where they may be found elsewhere by others than us.
+    fn serves(_want: &Self::Want) -> Option<Serves> {
+        None
+    }
+    /// Where names lead by a live object.
+    fn leads(_state: &Self::State) -> Option<Leads> {
+        None
     }
     /// A month's price of a live object, where it has one.
     fn price(_state: &Self::State, _catalog: &Catalog) -> Option<Cents> {
@@ -192,11 +202,17 @@ impl<S> Change<S> {
             digest: Digest::of_bytes(b""),
             ways: Vec::new(),
             undo: None,
+            leads: None,
         }
     }
     /// Says whose ways in and out it alters.
     pub fn ways(mut self, ways: Vec<Way>) -> Self {
         self.ways = ways;
+        self
+    }
+    /// Says which whole name leads elsewhere afterwards.
+    pub fn leads(mut self, name: Option<String>) -> Self {
+        self.leads = name;
         self
     }
     /// Says which work takes it back.

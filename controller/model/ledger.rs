@@ -149,6 +149,7 @@ pub fn taken_in(journal: &Memory, ledger: Memory, then: Timestamp) -> Vec<Patch>
         limits,
         pins,
         put_back,
+        led,
     } = ledger;
     let mut patches = Vec::new();
     patches.extend(estate.filter(|_| journal.estate.is_none()).map(Patch::Estate));
@@ -184,6 +185,9 @@ pub fn taken_in(journal: &Memory, ledger: Memory, then: Timestamp) -> Vec<Patch>
     patches.extend(frozen.filter(|_| journal.frozen.is_none()).map(Patch::Freeze));
     patches.extend(limits.filter(|_| journal.limits.is_none()).map(Patch::Limits));
     patches.extend(pins.into_iter().map(|(id, pin)| Patch::Pin(id, pin)));
+    // Whoever waits longer is right: the time counts from the later look.
+    patches
+        .extend(led.into_iter().filter(|(id, _)| !journal.led.contains_key(id)).map(|(id, led)| Patch::Led(id, led)));
     if journal.estate.is_some() {
         patches.extend(journal.approvals.keys().cloned().map(Patch::Spend));
     }

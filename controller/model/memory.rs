@@ -1,7 +1,7 @@
 //! What must not be forgotten between looks. A synchronous state that takes patches; the store writes the same
 //! patches down, so that journal, ledger and memory cannot disagree.
 
-use super::{ChangeKey, Digest, Key, Pin, Policy, ProviderId, ResourceId, Scope};
+use super::{ChangeKey, Digest, Key, Led, Pin, Policy, ProviderId, ResourceId, Scope};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,6 +46,9 @@ pub struct Memory {
     /// When drift was put back within the last hour, oldest first.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub put_back: BTreeMap<ChangeKey, Vec<PutBack>>,
+    /// What moved, or is about to, and where its names lead.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub led: BTreeMap<ResourceId, Led>,
 }
 
 /// Limits of the repo's Settings that a commit must not loosen for itself.
@@ -308,6 +311,10 @@ pub enum Patch {
     Calm(ChangeKey),
     /// Forgets what was put back before this time.
     PutBackBefore(Timestamp),
+    /// Remembers where the names of what moves lead.
+    Led(ResourceId, Led),
+    /// Forgets it: the move is over.
+    Arrived(ResourceId),
 }
 
 impl Memory {
@@ -339,6 +346,9 @@ impl Memory {
                 }
                 if let Some(pin) = self.pins.remove(&old) {
                     self.pins.insert(new.clone(), pin);
+                }
+                if let Some(led) = self.led.remove(&old) {
+                    self.led.insert(new.clone(), led);
                 }
                 if let Some(owned) = self.owned.remove(&old) {
                     self.owned.insert(new, owned);
@@ -401,6 +411,12 @@ impl Memory {
             }),
             Patch::Pin(id, pin) => {
                 self.pins.insert(id, pin);
+            }
+            Patch::Led(id, led) => {
+                self.led.insert(id, led);
+            }
+            Patch::Arrived(id) => {
+                self.led.remove(&id);
             }
             _ => {}
         }

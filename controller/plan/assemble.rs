@@ -30,6 +30,7 @@ pub fn plan(kinds: &[&dyn AnyKind], estate: &Estate, world: &World, memory: &Mem
     draft.removals(&claims);
     draft.renames(&claims);
     draft.foundation(&claims);
+    draft.handover(&claims);
     draft.sequence(&claims);
     let relief = Guard { kinds, estate, world, memory, claims: &claims, brakes }.limit(&mut draft.changes);
     draft.due_all(relief);

@@ -28,6 +28,8 @@ pub struct Claim<'w> {
     pub waits: bool,
     /// The interrupted create that made it.
     pub made_by: Option<&'w Intent>,
+    /// Whether it lives where it was remembered to, and not where its document wants it.
+    pub away: bool,
 }
 
 /// The answer for a whole estate.
@@ -72,6 +74,7 @@ impl<'w> Claim<'w> {
             owned,
             waits: false,
             made_by: None,
+            away: false,
         }
     }
 

@@ -227,6 +227,9 @@ impl<'a, 'w> Clerk<'a, 'w> {
     /// Former generations in places that could not be seen: they are remembered until they can be.
     fn hidden(&mut self, case: &Case<'w>) -> Vec<Retiring> {
         let former = case.owned.into_iter().flat_map(|owned| &owned.retiring);
+        if self.went_with_its_ground(case) {
+            return Vec::new();
+        }
         let unseen = |former: &Retiring| former.scope.as_ref().and_then(|scope| self.unseen(scope));
         let hidden: Vec<(&Retiring, String)> = former.filter_map(|r| Some((r, unseen(r)?))).collect();
         for (former, why) in &hidden {
@@ -235,6 +238,15 @@ impl<'a, 'w> Clerk<'a, 'w> {
             self.claims.findings.push(finding.hint("It goes as soon as it can be seen; nothing else waits for that."));
         }
         hidden.into_iter().map(|(former, _)| former.clone()).collect()
+    }
+
+    /// Says whether all that only a former generation needed is nobody's any more: nobody will see it again.
+    fn went_with_its_ground(&self, case: &Case<'_>) -> bool {
+        let (Some(owned), Some(document)) = (case.owned, case.document) else { return false };
+        let wanted = |id: &ResourceId| document.needs.iter().any(|need| need.on == *id);
+        let mut ground = owned.needs.iter().filter(|id| !wanted(id)).peekable();
+        let known = |id: &ResourceId| self.estate.documents.contains_key(id) || self.memory.owned.contains_key(id);
+        ground.peek().is_some() && !ground.any(known)
     }
 
     /// The generation of a live object: as remembered, else as marked, else the first.
@@ -268,8 +280,19 @@ impl<'a, 'w> Clerk<'a, 'w> {
         self.herd.taken.insert(at);
         let observed = if live.changing { Observed::Changing(live) } else { Observed::Present(live) };
         let mut claim = Claim::new(observed, case.owned);
+        claim.away = self.is_away(case, live);
         fill(&mut claim);
         self.claims.of.insert(case.id.clone(), claim);
+    }
+
+    /// Says whether an object lives elsewhere than its document wants it.
+    fn is_away(&self, case: &Case<'_>, live: &Live) -> bool {
+        let wanted = case.document.map(|document| self.kind.scope(&document.want));
+        let Some(wanted) = wanted.filter(|wanted| case.owned.is_some_and(|owned| owned.scope != *wanted)) else {
+            return false;
+        };
+        let there = self.world.scopes.get(&wanted).and_then(|sighting| sighting.found.as_ref().ok());
+        !there.into_iter().flatten().any(|other| other.provider_id == live.provider_id)
     }
 
     pub(super) fn absent(&mut self, case: &Case<'w>) {

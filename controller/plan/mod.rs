@@ -9,6 +9,7 @@ mod clerk;
 mod closing;
 mod foundation;
 pub mod guard;
+mod handover;
 mod herd;
 pub mod limits;
 pub mod order;

@@ -59,15 +59,17 @@ pub fn in_sync(
         parts.retain(|part, _| document.fingerprints.contains_key(part) || pending.contains(part.as_str()));
     }
     let done = sound && changes.is_empty();
+    let left = retiring(kind, claim);
     let owned = Owned {
         provider_id: live.provider_id.clone(),
-        scope: kind.scope(&document.want),
+        // A document that names another place moves nothing by that.
+        scope: claim.owned.filter(|_| claim.away).map_or_else(|| kind.scope(&document.want), |o| o.scope.clone()),
         generation: claim.generation.max(1),
         policy: if done { document.policy.clone() } else { stricter(claim.owned, document) },
-        needs: if done { needs(document) } else { all_needs(claim.owned, document) },
+        needs: if done && left.is_empty() { needs(document) } else { all_needs(claim.owned, document) },
         parts,
         wrote: wrote(claim),
-        retiring: retiring(kind, claim),
+        retiring: left,
         file: document.place.file.clone(),
         // Until it runs again: only then is the soak forgotten.
         stopped: claim.owned.filter(|_| !done).and_then(|o| o.stopped),
@@ -227,12 +229,14 @@ fn own(kind: &dyn AnyKind, document: &Document, owned: Option<&Owned>, change: &
     }
     let mut wrote = if makes { BTreeMap::new() } else { owned.map(|o| o.wrote.clone()).unwrap_or_default() };
     wrote.extend(change.wrote.iter().cloned());
+    let scope = owned.filter(|_| !makes).map_or_else(|| kind.scope(&document.want), |owned| owned.scope.clone());
     Some(Owned {
         provider_id,
-        scope: kind.scope(&document.want),
+        scope,
         generation: if makes { change.generation } else { owned.map_or(change.generation, |o| o.generation) },
         policy: stricter(owned, document),
-        needs: if makes { needs(document) } else { all_needs(owned, document) },
+        // What the former generation needs stays until that has gone.
+        needs: if makes && retiring.is_empty() { needs(document) } else { all_needs(owned, document) },
         parts,
         wrote,
         retiring,

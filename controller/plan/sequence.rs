@@ -25,7 +25,8 @@ impl Draft<'_> {
                 users.get(id).into_iter().flatten().copied().filter(|user| *user != id).collect();
             let mut after: BTreeSet<ChangeKey> = change.after.drain(..).collect();
             let theirs = using.iter().filter_map(|user| changed.get(*user)).flatten();
-            after.extend(theirs.filter(|key| key.verb != Verb::Retire || whole).cloned());
+            // The former self of whoever needs it goes before its own.
+            after.extend(theirs.cloned());
             if whole {
                 let own = changed.get(id).into_iter().flatten().filter(|key| key.verb == Verb::Retire);
                 after.extend(own.cloned());

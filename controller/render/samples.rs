@@ -50,6 +50,7 @@ pub fn change(text: &str, part: Option<&str>, verb: Verb, title: &str) -> Planne
         settles: None,
         ways: Vec::new(),
         undo: None,
+        leads: None,
         digest: Digest::of(&key.to_string()),
         key,
     }

@@ -3,6 +3,7 @@
 use super::Machines;
 use crate::simulated::{ERP, HOST, house_on, say};
 use driftless::model::ResourceId;
+use driftless::ports::clock::Clock;
 use driftless::sandbox::{self, Config, ContainersConfig, HostsConfig};
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,7 @@ async fn a_droplet_becomes_a_container_that_is_made_ready_seen_turned_off_and_on
     // What a sandbox left that was killed, here before the last boot.
     let left = ["create", "--name", "left", "--label", "driftless.sandbox=0123456789ab.1.1.1.dead", "web:1", "sh"];
     machines.engine.say(&left);
-    let house = house_on(machines.hosts(), &[("erp.yaml", ERP), ("host.yaml", HOST)]).await;
+    let house = house_on(machines.hosts(), Clock::System, &[("erp.yaml", ERP), ("host.yaml", HOST)]).await;
     says(&machines, &["ps", "-aq", "--filter", "name=^left$"], "").await;
     let snapshot = house.settles().await;
     let plan = snapshot.plan.clone().expect("a plan");

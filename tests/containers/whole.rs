@@ -8,6 +8,7 @@ use crate::house::{House, failed, lines};
 use crate::simulated::{acts, house_on, say};
 use driftless::engine::snapshot::Snapshot;
 use driftless::model::{Attempt, Plan};
+use driftless::ports::clock::Clock;
 use driftless::sandbox::HostsConfig;
 use std::time::{Duration, Instant};
 
@@ -206,7 +207,7 @@ async fn cut(house: &House) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_push_leads_from_an_empty_account_to_https_and_what_goes_wrong_beside_it_is_not_noticed() {
     let Some(machines) = Machines::start() else { return };
-    let house = house_on(machines.hosts(), &[]).await;
+    let house = house_on(machines.hosts(), Clock::System, &[]).await;
     // The wire is there before any droplet is.
     let acme = Acme::start(&machines, &house, None);
     let mut told = Told::default();
@@ -229,7 +230,7 @@ async fn one_push_leads_from_an_empty_account_to_https_and_what_goes_wrong_besid
     tag(&house, &mut told).await;
     assert_eq!(asked.answer().as_deref(), Some("two"));
 
-    let simulated = house_on(HostsConfig::default(), &[]).await;
+    let simulated = house_on(HostsConfig::default(), Clock::System, &[]).await;
     let mut same = Told::default();
     first(&simulated, &mut same).await;
     away(&simulated, &mut same, None).await;

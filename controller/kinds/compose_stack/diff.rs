@@ -23,7 +23,10 @@ pub(super) fn diff(input: &Diff<'_, ComposeStack>) -> Diffed<Step> {
             settle(input, want, state, &mut out);
             leaving::former(input, &mut out);
         }
-        (None, Observed::Present(state)) => leaving::remove(input, state, &mut out),
+        (None, Observed::Present(state)) => {
+            leaving::remove(input, state, &mut out);
+            leaving::left(input, &mut out);
+        }
     }
     out
 }

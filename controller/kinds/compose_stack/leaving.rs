@@ -78,6 +78,15 @@ pub(super) fn former(input: &Diff<'_, ComposeStack>, out: &mut Diffed<Step>) {
     }
 }
 
+/// What a move left behind goes before the rest, when the document has gone as well: nothing remembers it afterwards.
+pub(super) fn left(input: &Diff<'_, ComposeStack>, out: &mut Diffed<Step>) {
+    let left: Vec<Change<Step>> = input.retiring.iter().map(|old| retirement(input, old, 0, Vec::new())).collect();
+    for change in &mut out.changes {
+        change.after.extend(left.iter().map(|former| former.key.clone()));
+    }
+    out.changes.extend(left);
+}
+
 fn retirement(input: &Diff<'_, ComposeStack>, old: &ProviderId, generation: u32, volumes: Vec<String>) -> Change<Step> {
     let (host, project) = old.0.split_once(':').unwrap_or((&old.0, ""));
     let step = Step::Down { host: host.to_owned(), project: project.to_owned() };

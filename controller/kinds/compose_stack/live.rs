@@ -124,7 +124,8 @@ impl State {
 
     pub(super) fn outputs(&self) -> BTreeMap<Output, String> {
         let id = provider_id(&self.host, &self.project).0;
-        BTreeMap::from([(Output::Id, id), (Output::Name, self.project.clone())])
+        let (name, host) = ((Output::Name, self.project.clone()), (Output::Host, self.host.clone()));
+        BTreeMap::from([(Output::Id, id), name, host])
     }
 
     /// Facts change when the stack does, not from look to look.

@@ -5,8 +5,8 @@ use super::normal::canonical_address;
 use super::records::{Data, Op, Record, SetKey, in_sync, operations};
 use super::spec::{Member, Set, Unlisted, Want};
 use crate::model::{
-    Cause, Change, ChangeKey, Diff, Diffed, Finding, Observed, OnRemove, Output, ProviderId, Resolved, ResourceId,
-    Risk, Scope, Shown, Step as Work, Verb, finding::Weight,
+    Cause, Change, ChangeKey, Diff, Diffed, Finding, Leads, Observed, OnRemove, Output, ProviderId, Resolved,
+    ResourceId, Risk, Scope, Shown, Step as Work, Verb, finding::Weight,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +19,24 @@ pub struct State {
     pub zone: String,
     /// Its record sets; none for a zone that was listed and not read, since nobody asks for it.
     pub sets: Option<BTreeMap<SetKey, Vec<Record>>>,
+}
+
+impl State {
+    /// Where its names lead; none for a zone that was not read.
+    pub(super) fn leads(&self) -> Option<Leads> {
+        let mut leads = Leads { zone: self.zone.to_ascii_lowercase(), names: BTreeMap::new() };
+        for (key, records) in self.sets.as_ref()?.iter().filter(|(key, _)| key.leads()) {
+            let lead = leads.names.entry(key.whole_name(&self.zone)).or_default();
+            let values = records.iter().map(|record| record.data.value.clone());
+            if key.kind == "CNAME" {
+                lead.on = values.into_iter().next_back()
+            } else {
+                lead.to.extend(values)
+            }
+            lead.ttl = records.iter().map(|record| record.ttl).chain([lead.ttl]).max().unwrap_or_default();
+        }
+        Some(leads)
+    }
 }
 
 /// One change's work.
@@ -192,6 +210,7 @@ impl<'a, 'o> Zone<'a, 'o> {
         let change = Change::new(ChangeKey::part(self.input.id, key.to_string(), verb), title, step)
             .on(Some(&ProviderId(self.want.zone.clone())))
             .scope(Scope::within("Domain", &self.want.zone));
+        let change = change.leads(key.leads().then(|| key.whole_name(&self.want.zone)));
         if self.live.is_some() { change } else { change.after(ChangeKey::whole(self.input.id, Verb::Create)) }
     }
 

@@ -15,7 +15,7 @@ pub use spec::{CaaTag, Entry, Ignore, Member, Network, Retired, Set, Spec, Targe
 
 use super::operate::{Finished, Look, Operate, Seen, Work};
 use crate::model::{
-    Complaint, Diff, Diffed, Digest, Draft, EstateView, Fact, Fault, Key, Kind, Names, Need, OnRemove, Output,
+    Complaint, Diff, Diffed, Digest, Draft, EstateView, Fact, Fault, Key, Kind, Leads, Names, Need, OnRemove, Output,
     ResourceId, Scope,
 };
 use std::collections::BTreeMap;
@@ -29,6 +29,7 @@ impl Kind for Domain {
     /// This is for record sets that are taken off the list. The zone itself always stays.
     const ON_REMOVE: OnRemove = OnRemove::Destroy;
     const BY_PART: bool = true;
+    const ZONES: bool = true;
     const HOME: &'static str = "domains/";
     const MANY: &'static str = "zones";
     type Spec = Spec;
@@ -68,6 +69,9 @@ impl Kind for Domain {
     }
     fn facts(state: &State) -> Vec<Fact> {
         draft::facts(state)
+    }
+    fn leads(state: &State) -> Option<Leads> {
+        state.leads()
     }
     fn draft(id: &ResourceId, state: &State, names: &Names) -> Draft {
         draft::draft(id, state, names)

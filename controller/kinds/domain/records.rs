@@ -68,6 +68,15 @@ impl SetKey {
     pub fn comes_with_the_zone(&self) -> bool {
         self.name == "@" && matches!(self.kind.as_str(), "NS" | "SOA")
     }
+    /// Says whether those who look for a host follow it.
+    pub fn leads(&self) -> bool {
+        matches!(self.kind.as_str(), "A" | "AAAA" | "CNAME")
+    }
+    /// The whole name, as others ask for it.
+    pub fn whole_name(&self, zone: &str) -> String {
+        let name = if self.name == "@" { zone.to_owned() } else { format!("{}.{zone}", self.name) };
+        name.to_ascii_lowercase()
+    }
     /// Says whether both cannot stand at one name: a CNAME is alone.
     pub fn excludes(&self, other: &Self) -> bool {
         self.name == other.name && self.kind != other.kind && (self.kind == "CNAME" || other.kind == "CNAME")

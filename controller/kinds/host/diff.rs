@@ -67,10 +67,12 @@ fn place(input: &Diff<'_, Host>, want: &Want) -> Result<Place, Missing> {
             };
             let at = known(id, output)?;
             let (public, private) = (maybe(id, Output::Address), maybe(id, Output::PrivateAddress));
-            Place { machine: known(id, Output::Id)?, at, public, private }
+            let (machine, v6) = (known(id, Output::Id)?, maybe(id, Output::AddressV6));
+            Place { machine, at, public, private, v6 }
         }
         Machine::Address(address) => {
-            Place { machine: address.clone(), at: address.clone(), public: Some(address.clone()), private: None }
+            let public = Some(address.clone());
+            Place { machine: address.clone(), at: address.clone(), public, ..Place::default() }
         }
         Machine::Local => Place { machine: "local".to_owned(), at: "local".to_owned(), ..Place::default() },
     };

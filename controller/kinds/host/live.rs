@@ -38,6 +38,9 @@ pub struct Place {
     pub public: Option<String>,
     /// Its address in its own network.
     pub private: Option<String>,
+    /// Its public IPv6 address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub v6: Option<String>,
 }
 
 /// One change's work.
@@ -98,6 +101,9 @@ pub(super) fn outputs(state: &State) -> BTreeMap<Output, String> {
     let mut outputs = BTreeMap::from([(Output::Id, state.place.machine.clone()), (Output::Name, state.name.clone())]);
     outputs.extend(state.place.public.clone().map(|address| (Output::Address, address)));
     outputs.extend(state.place.private.clone().map(|address| (Output::PrivateAddress, address)));
+    // As records have it.
+    let v6 = state.place.v6.as_ref().and_then(|address| address.parse::<std::net::Ipv6Addr>().ok());
+    outputs.extend(v6.map(|address| (Output::AddressV6, address.to_string())));
     outputs.extend(state.survey.as_ref().map(|survey| (Output::Nginx, nginx(survey))));
     outputs
 }

@@ -54,7 +54,7 @@ async fn one(
             match look.ports.hosts.aim(&id.name, target).look(&want.user, &asks).await {
                 Ok(survey) => {
                     let survey = Arc::new(survey);
-                    let state = state(look.ports.hosts.secrets(), want, place, fingerprint, survey.clone());
+                    let state = state(look.ports.hosts.secrets(), want, *place, fingerprint, survey.clone());
                     let seen = Seen { provider_id: ProviderId(state.place.machine.clone()), state, changing: false };
                     (Ok(vec![seen]), Surveyed::Seen(survey))
                 }
@@ -88,20 +88,20 @@ enum Aim {
     /// It is not known, and why.
     Blind(String),
     /// It is there.
-    At(Place, Target),
+    At(Box<Place>, Target),
 }
 
 fn aim(look: &Look<'_>, wants: &BTreeMap<&ResourceId, &Want>, id: &ResourceId, want: &Want) -> Aim {
     if want.machine == Machine::Local {
         let place = Place { machine: "local".to_owned(), at: "local".to_owned(), ..Place::default() };
-        return Aim::At(place, Target { way: Way::Local, sudo: want.sudo });
+        return Aim::At(Box::new(place), Target { way: Way::Local, sudo: want.sudo });
     }
     let place = match place(look, id, want) {
         Ok(place) => place,
         Err(aim) => return aim,
     };
     match ssh(look, wants, (id, want, &place), &mut BTreeSet::new()) {
-        Ok(ssh) => Aim::At(place, Target { way: Way::Ssh(Box::new(ssh)), sudo: want.sudo }),
+        Ok(ssh) => Aim::At(Box::new(place), Target { way: Way::Ssh(Box::new(ssh)), sudo: want.sudo }),
         Err(why) => Aim::Blind(why),
     }
 }
@@ -130,7 +130,7 @@ fn whereabouts(look: &Look<'_>, want: &Want) -> Result<Place, Aim> {
         Machine::Droplet(droplet, network) => (droplet, network),
         Machine::Address(address) => {
             let public = Some(address.clone());
-            return Ok(Place { machine: address.clone(), at: address.clone(), public, private: None });
+            return Ok(Place { machine: address.clone(), at: address.clone(), public, ..Place::default() });
         }
         Machine::Local => return Err(Aim::Nothing),
     };
@@ -147,7 +147,8 @@ fn whereabouts(look: &Look<'_>, want: &Want) -> Result<Place, Aim> {
         Network::Private => Output::PrivateAddress,
     };
     let at = get(output).ok_or_else(|| Aim::Blind(format!("{droplet} has no {}", output.words())))?;
-    Ok(Place { machine, at, public: get(Output::Address), private: get(Output::PrivateAddress) })
+    let (private, v6) = (get(Output::PrivateAddress), get(Output::AddressV6));
+    Ok(Place { machine, at, public: get(Output::Address), private, v6 })
 }
 
 /// What every host is asked for, by its name.

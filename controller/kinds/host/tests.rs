@@ -45,6 +45,7 @@ fn state(survey: Survey) -> State {
         at: "203.0.113.10".to_owned(),
         public: Some("203.0.113.10".to_owned()),
         private: Some("10.0.0.2".to_owned()),
+        v6: None,
     };
     State {
         key: "droplet erp".to_owned(),

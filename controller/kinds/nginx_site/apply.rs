@@ -4,11 +4,13 @@
 //! refuses it, does not take it, or does not answer, the former site is put back in the same script.
 //! What happens if interrupted: the script ends by itself, one way or the other, and the next look sees which.
 
+mod moving;
+
 use super::super::operate::{Finished, Work};
 use super::diff::{Before, HEAD, Step, Write, text_of};
 use super::want::{AVAILABLE, Body, Certificate, Want};
 use super::world::{Live, State};
-use super::{NginxSite, provider_id, render};
+use super::{Asked, NginxSite, provider_id, render};
 use crate::model::Fault;
 use crate::ports::host::{Command, Output};
 use std::sync::Arc;
@@ -25,7 +27,10 @@ const LONGEST: usize = 512 << 10;
 
 pub(super) async fn apply(work: &Work<'_>, step: Step) -> Result<Finished<State>, Fault> {
     match step {
-        Step::Write(write) => self::write(work, &write).await,
+        Step::Write(write) => made(work, self::write(work, &write).await?).await,
+        Step::Arrive { write, from, asked } => moving::arrive(work, &write, &from, &asked).await,
+        Step::Carry { from, to, certificate } => moving::carry(work, &from, &to, &certificate).await,
+        Step::Retire { host, file, asked } => moving::retire(work, &host, &file, &asked).await,
         Step::Certify { host, certificate, renew } => certify(work, &host, &certificate, renew).await,
         Step::Disable { host, file } => off(work, &host, &file, "disable").await,
         Step::Delete { host, file } => off(work, &host, &file, "delete").await,
@@ -33,11 +38,20 @@ pub(super) async fn apply(work: &Work<'_>, step: Step) -> Result<Finished<State>
     }
 }
 
+/// What a script is asked to ask.
+fn questions(asked: &[Asked]) -> String {
+    let one = |asked: &Asked| {
+        let how = if asked.tls { "tls" } else { "plain" };
+        format!("{}|{}|{how}|{}", asked.address, asked.port, asked.name)
+    };
+    asked.iter().map(one).collect::<Vec<_>>().join(" ")
+}
+
 async fn run(work: &Work<'_>, host: &str, command: &Command) -> Result<Output, Fault> {
     Ok(work.ports.hosts.host(host)?.output(command).await?)
 }
 
-async fn write(work: &Work<'_>, write: &Write) -> Result<Finished<State>, Fault> {
+async fn write(work: &Work<'_>, write: &Write) -> Result<State, Fault> {
     let id = &work.key.id;
     let (new, old) = (text_of(id, &write.content, false), text_of(id, &write.content, true));
     let before = match &write.before {
@@ -45,11 +59,7 @@ async fn write(work: &Work<'_>, write: &Write) -> Result<Finished<State>, Fault>
         Before::Text(digest) => digest.hex(),
         Before::Ours => "any".to_owned(),
     };
-    let asked = write.asked.iter().map(|asked| {
-        let how = if asked.tls { "tls" } else { "plain" };
-        format!("{}|{}|{how}|{}", asked.address, asked.port, asked.name)
-    });
-    let (names, asked) = (write.names.join(" "), asked.collect::<Vec<_>>().join(" "));
+    let (names, asked) = (write.names.join(" "), questions(&write.asked));
     let arguments = [write.file.as_str(), "write", &before, &names, &asked];
     let command = Command::script(format!("writing the site {}", write.file), SITE, &arguments)
         .stdin(format!("{}\n{new}{old}", new.len()))
@@ -59,10 +69,14 @@ async fn write(work: &Work<'_>, write: &Write) -> Result<Finished<State>, Fault>
     if output.code != 0 {
         return Err(refused(work, &write.host, &output, Some((write, is_old))));
     }
-    let made = provider_id(&write.host, &write.file);
-    work.progress.stage(None, Some(&made)).await?;
     let text = if is_old { old } else { new };
-    let state = State::read(&write.host, &write.file, text.as_bytes(), Live::Linked, Arc::default());
+    Ok(State::read(&write.host, &write.file, text.as_bytes(), Live::Linked, Arc::default()))
+}
+
+/// Remembers what was made, as soon as it is there.
+async fn made(work: &Work<'_>, state: State) -> Result<Finished<State>, Fault> {
+    let made = provider_id(&state.host, &state.file);
+    work.progress.stage(None, Some(&made)).await?;
     Ok(Finished { provider_id: Some(made), state: Some(state) })
 }
 

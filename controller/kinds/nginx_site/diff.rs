@@ -2,6 +2,7 @@
 
 use super::NginxSite;
 use super::directive::{Directive, parse, print};
+use super::moving;
 use super::names::{Asked, asked};
 use super::normal::{self, differing, normal};
 use super::render::{Form, directives};
@@ -20,6 +21,33 @@ use serde::{Deserialize, Serialize};
 pub enum Step {
     /// Writes the file, enables it, tests, reloads, asks.
     Write(Write),
+    /// Writes a site in its new place, and has it asked from the former one.
+    Arrive {
+        /// The site.
+        write: Write,
+        /// The name of its former host.
+        from: String,
+        /// What that asks.
+        asked: Vec<Asked>,
+    },
+    /// Takes a certificate along, with what it is renewed by.
+    Carry {
+        /// The name of the former host.
+        from: String,
+        /// The name of the new one.
+        to: String,
+        /// The certificate.
+        certificate: Certificate,
+    },
+    /// Takes a site away that is served elsewhere by now, once that answers from there.
+    Retire {
+        /// The name of the former host.
+        host: String,
+        /// The file's name.
+        file: String,
+        /// What that host asks before.
+        asked: Vec<Asked>,
+    },
     /// Gets or renews the certificate, and has nginx read it.
     Certify {
         /// The host's name.
@@ -99,10 +127,19 @@ pub(super) fn diff(input: &Diff<'_, NginxSite>) -> Diffed<Step> {
     match (input.want, &input.have) {
         (_, Observed::Changing(_) | Observed::Unknown { .. }) | (None, Observed::Absent) => {}
         (Some(want), have) => match upstream::settle(want, input.view) {
-            Ok((want, pending)) => wanted(input, &want, have.state().copied(), pending, &mut out),
+            Ok((want, pending)) => match have.state().copied() {
+                Some(state) if state.host != want.host.name => moving::moving(input, &want, state, pending, &mut out),
+                state => {
+                    wanted(input, &want, state, pending, &mut out);
+                    moving::former(input, &want, &mut out);
+                }
+            },
             Err(why) => out.findings.push(Finding::about(input.id, Weight::Unknown, "upstream-unknown", why)),
         },
-        (None, Observed::Present(state)) => remove(input, state, &mut out),
+        (None, Observed::Present(state)) => {
+            remove(input, state, &mut out);
+            moving::left(input, &mut out);
+        }
     }
     out
 }
@@ -157,12 +194,17 @@ fn wanted(
             out.changes.push(change);
         }
     }
-    if !pending.is_empty() {
-        // Once it is there, all of it is planned anew: what it then has already is not got again.
-        let names: Vec<String> = pending.iter().map(ToString::to_string).collect();
-        let waits = || Work::Waits { on: pending.clone(), why: format!("{} to be ready", names.join(" and ")) };
-        out.changes.iter_mut().for_each(|change| change.step = waits());
+    wait_for(&pending, &mut out.changes);
+}
+
+/// Has changes wait for what is not there yet. Once it is, all is planned anew: what is there then already is not got again.
+pub(super) fn wait_for(pending: &[ResourceId], changes: &mut [Change<Step>]) {
+    if pending.is_empty() {
+        return;
     }
+    let names: Vec<String> = pending.iter().map(ToString::to_string).collect();
+    let waits = || Work::Waits { on: pending.to_vec(), why: format!("{} to be ready", names.join(" and ")) };
+    changes.iter_mut().for_each(|change| change.step = waits());
 }
 
 /// What a file should hold, settled.
@@ -173,7 +215,7 @@ pub(super) fn wanted_directives(want: &Want, form: Form) -> Vec<Directive> {
     }
 }
 
-fn content(want: &Want, form: Form) -> Content {
+pub(super) fn content(want: &Want, form: Form) -> Content {
     match &want.body {
         Body::Site(site) => Content::Directives(directives(want, site, form)),
         Body::Raw { text, .. } => Content::Text(text.clone()),
@@ -181,7 +223,7 @@ fn content(want: &Want, form: Form) -> Content {
 }
 
 /// One form of a site as it is written, in place of whatever is there.
-fn written(want: &Want, form: Form) -> Write {
+pub(super) fn written(want: &Want, form: Form) -> Write {
     let directives = wanted_directives(want, form);
     Write {
         host: want.host.name.clone(),
@@ -238,16 +280,18 @@ fn write(
         );
     };
     let fields = fields(want, &content, state);
-    let enabled = state.live == Live::Linked;
-    if fields.is_empty() && enabled {
+    let (enabled, stopped) = (state.live == Live::Linked, state.around.stopped);
+    if fields.is_empty() && enabled && !stopped {
         return None;
     }
     let title = match (fields.is_empty(), enabled) {
-        (true, _) => "enable, reload",
+        (true, true) => "start nginx",
+        (true, false) => "enable, reload",
         (false, true) => "rewrite, reload",
         (false, false) => "rewrite, enable, reload",
     };
-    let mut change = Change::new(key(input, None, Verb::Update), title, step(Before::Text(state.digest.clone())))
+    let before = if state.is_loose() { Before::Nothing } else { Before::Text(state.digest.clone()) };
+    let mut change = Change::new(key(input, None, Verb::Update), title, step(before))
         .on(input.provider_id)
         .generation(input.generation.max(1));
     for (path, from, to) in fields {
@@ -256,11 +300,14 @@ fn write(
     if !enabled {
         change = change.field("enabled", Shown::text(state.live.words()), Shown::text("a link in sites-enabled"));
     }
+    if stopped {
+        change = change.field("nginx", Shown::text("stopped"), Shown::text("running"));
+    }
     Some(change)
 }
 
 /// What differs in the file: by field where both sides are understood, else by line.
-fn fields(want: &Want, content: &Content, state: &State) -> Vec<(String, Shown, Shown)> {
+pub(super) fn fields(want: &Want, content: &Content, state: &State) -> Vec<(String, Shown, Shown)> {
     let whole = |text: &str| vec![(want.path(), Shown::text(&state.text), Shown::text(text))];
     let wanted = match content {
         Content::Directives(all) => normal(all),

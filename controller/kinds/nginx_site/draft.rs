@@ -19,6 +19,7 @@ type Fields = Map<String, Value>;
 pub(super) fn draft(id: &ResourceId, state: &State, _: &Names) -> Draft {
     let mut draft = Draft::default();
     match &state.live {
+        Live::Linked if state.is_loose() => drop(draft.refuse("its link in sites-enabled leads to no text")),
         Live::Linked => {}
         Live::Not => drop(draft.refuse("it is not enabled: nothing in sites-enabled leads to it")),
         other => {

@@ -6,6 +6,7 @@ mod desire;
 mod diff;
 pub mod directive;
 mod draft;
+mod moving;
 mod names;
 mod normal;
 mod observe;
@@ -30,7 +31,7 @@ pub use world::{Around, Held, Live, State, version};
 use super::operate::{Finished, Look, Operate, Sightings, Turn, Work};
 use crate::model::{
     Complaint, Diff, Diffed, Draft, EstateView, Fact, Fault, FileNeed, Key, Kind, Names, Need, Offers, OnRemove,
-    Output, ProviderId, ResourceId, Scope,
+    Output, ProviderId, ResourceId, Scope, Serves,
 };
 use std::collections::BTreeMap;
 
@@ -86,6 +87,9 @@ impl Kind for NginxSite {
     }
     fn facts(state: &State) -> Vec<Fact> {
         draft::facts(state)
+    }
+    fn serves(want: &Want) -> Option<Serves> {
+        Some(Serves { at: want.host.clone(), names: names::led(&want.names) })
     }
     fn draft(id: &ResourceId, state: &State, names: &Names) -> Draft {
         draft::draft(id, state, names)

@@ -57,6 +57,24 @@ pub fn served(directives: &[Directive]) -> BTreeSet<String> {
     names
 }
 
+/// The names by which others find a site, as zones have them: no expressions, and not those that answer to nobody.
+pub fn led(names: &[String]) -> BTreeSet<String> {
+    let whole = |name: &str| is_plain(name) && name.contains('.');
+    let one = |name: &String| match name.strip_prefix("*.").or_else(|| name.strip_prefix('.')) {
+        Some(rest) if !is_plain(rest) => Vec::new(),
+        Some(rest) if name.starts_with('.') => vec![rest.to_owned(), format!("*.{rest}")],
+        Some(_) => vec![name.clone()],
+        None => Some(name.clone()).filter(|name| whole(name)).into_iter().collect(),
+    };
+    names.iter().flat_map(one).collect()
+}
+
+/// The same questions, asked of a host at its address from another one. What it answers only to itself is not asked.
+pub fn asked_from_afar(asked: &[Asked], address: &str) -> Vec<Asked> {
+    let far = |one: &&Asked| one.address == "127.0.0.1";
+    asked.iter().filter(far).map(|one| Asked { address: address.to_owned(), ..one.clone() }).collect()
+}
+
 /// Where a site is asked after it was changed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

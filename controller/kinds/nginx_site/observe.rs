@@ -39,9 +39,21 @@ pub fn sites(host: &str, survey: &Survey) -> Vec<State> {
     let mut files: BTreeMap<&str, &Entry> =
         tree.folder(AVAILABLE).filter_map(|(name, _)| tree.file(AVAILABLE, name)).collect();
     files.extend(copied.iter().map(|(name, entry)| (*name, *entry)));
+    // A link that leads to no file any more serves nothing, and keeps nginx from reading anything anew.
+    let own = |name: &str| format!("{AVAILABLE}/{name}");
+    let leads = |name: &str, entry: &Entry| matches!(&entry.item, Item::Link(to) if target(&format!("{ENABLED}/{name}"), to) == own(name));
+    let loose = tree.folder(ENABLED).filter(|(name, entry)| leads(name, entry) && !files.contains_key(name));
+    let loose: Vec<State> = loose.map(|(name, _)| State::read(host, name, b"", Live::Linked, around.clone())).collect();
     let bytes = |entry: &'_ Entry| if let Item::File(bytes) = &entry.item { bytes.clone() } else { Vec::new() };
     let site = |(file, entry)| State::read(host, file, &bytes(entry), tree.live(file), around.clone());
-    files.into_iter().map(site).collect()
+    files.into_iter().map(site).chain(loose).collect()
+}
+
+/// It has no master where its own are noted, and of everything that listens it is known that it is something else.
+fn stopped(survey: &Survey) -> bool {
+    let mut tcp = survey.listening.iter().filter(|one| one.protocol == "tcp").peekable();
+    let seen = tcp.peek().is_some() && tcp.all(|one| one.program.as_deref().is_some_and(|name| name != "nginx"));
+    survey.nginx.is_some() && survey.nginx_master.is_none() && seen
 }
 
 fn around(tree: &Tree<'_>, survey: &Survey) -> Around {
@@ -58,7 +70,7 @@ fn around(tree: &Tree<'_>, survey: &Survey) -> Around {
     };
     let certificates = survey.certificates.iter();
     let certificates = certificates.filter_map(|(path, found)| Some(held(path, found.as_ref().ok()?))).collect();
-    Around { nginx: survey.nginx.as_deref().and_then(version), names, certificates }
+    Around { nginx: survey.nginx.as_deref().and_then(version), names, certificates, stopped: stopped(survey) }
 }
 
 /// A host's files below /etc/nginx.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Spec {
-    /// The name of the Host document of the machine that serves it.
+    /// The name of the Host document of the machine that serves it. Where it changes, the site moves: its certificate goes along first, the record of a Domain document follows, and the former site serves until nobody may keep the former record any more.
     #[schemars(length(min = 1))]
     pub host: String,
     /// The names that it answers to, the most important first: erp.example.com, *.example.com, or _ for none in particular. A name that another enabled file of the host has is a problem.

@@ -5,4 +5,5 @@ mod differing;
 mod drafting;
 mod fixture;
 mod meeting;
+mod moving;
 mod rendering;

@@ -113,8 +113,9 @@ pub(super) fn meet(id: &ResourceId, want: &Want, offers: &Offers) -> Result<Opti
     for (i, location) in site.locations.iter_mut().enumerate() {
         let Answer::Proxy(Upstream::Stack { stack, service, port, path }) = &location.answer else { continue };
         let Some(offer) = offers.get(stack) else { continue };
-        if !met.stacks.contains(stack) {
-            met.stacks.push(stack.clone());
+        let of = (stack.clone(), offer.on.clone());
+        if !met.stacks.contains(&of) {
+            met.stacks.push(of);
         }
         let at = format!("spec.locations[{i}].to");
         let Some((door, place)) = door(stack, offer, (service, *port), &at, &mut wrong) else { continue };
@@ -212,9 +213,14 @@ fn bracketed(address: &str) -> String {
 /// known.
 pub(super) fn settle(want: &Want, view: &View<'_>) -> Result<(Want, Vec<ResourceId>), String> {
     let (mut settled, mut pending) = (want.clone(), Vec::new());
-    for stack in &want.stacks {
-        if let Resolved::Pending { from, .. } = view.resolve(stack, Output::Id) {
-            pending.push(from);
+    for (stack, host) in &want.stacks {
+        match view.resolve(stack, Output::Host) {
+            Resolved::Pending { from, .. } => pending.push(from),
+            // Its move is held, or failed: where git says that it is, nobody answers.
+            Resolved::Known(at) if at != host.name => {
+                return Err(format!("{stack} is still on Host/{at}, and has to be on {host} first"));
+            }
+            Resolved::Known(_) | Resolved::Unknown { .. } => {}
         }
     }
     let Body::Site(site) = &mut settled.body else { return Ok((settled, pending)) };

@@ -32,9 +32,9 @@ pub struct Want {
     pub body: Body,
     /// The certificate that is kept for it.
     pub certificate: Option<Certificate>,
-    /// The stacks that it is in front of: it is made once they are there.
+    /// The stacks that it is in front of, each with its host: it is made once they are there.
     #[serde(skip)]
-    pub stacks: Vec<ResourceId>,
+    pub stacks: Vec<(ResourceId, ResourceId)>,
     /// References, with where they stand; no part of the fingerprint.
     #[serde(skip)]
     pub needs: Vec<Need>,

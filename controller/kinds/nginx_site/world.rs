@@ -70,6 +70,8 @@ pub struct Around {
     pub names: BTreeMap<String, BTreeSet<String>>,
     /// Certificates by the path of their chain.
     pub certificates: BTreeMap<String, Held>,
+    /// Whether nginx certainly does not run, so that nothing is served whatever stands there.
+    pub stopped: bool,
 }
 
 /// A certificate on a host.
@@ -100,7 +102,7 @@ impl Around {
             certificates: BTreeMap<String, Held>,
         }
         let Told { version: text, certificates } = serde_json::from_str(text).ok()?;
-        Some(Self { nginx: text.as_deref().and_then(version), names: BTreeMap::new(), certificates })
+        Some(Self { nginx: text.as_deref().and_then(version), certificates, ..Self::default() })
     }
     /// Says whether HTTP/2 is said with `listen`; a version that is not known is taken for a new one.
     pub fn is_before_1_25_1(&self) -> bool {
@@ -137,6 +139,10 @@ impl State {
     /// The names that it serves.
     pub fn names(&self) -> BTreeSet<String> {
         self.directives.as_deref().map(names::served).unwrap_or_default()
+    }
+    /// Says whether nothing of it is left but its link.
+    pub fn is_loose(&self) -> bool {
+        self.live == Live::Linked && self.digest == Digest::of_bytes(b"")
     }
     /// Says whether it means the same as these directives, which are settled.
     pub fn is(&self, wanted: &[Directive]) -> bool {

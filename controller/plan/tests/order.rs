@@ -145,3 +145,16 @@ fn equal_inputs_give_equal_bytes() {
     let back: Plan = serde_json::from_str(&bytes(&stage)).expect("and is read back");
     assert_eq!(back, stage.plan());
 }
+
+#[test]
+fn the_former_self_of_what_needs_something_goes_before_that_ones_own() {
+    let mut stage = Stage::new();
+    for (at, name, inside) in [("1", "z", None), ("2", "a", Some("z"))] {
+        stage.want(name, |w| w.inside = inside.map(str::to_owned));
+        stage.owned(at, name, |state| state.inside = inside.map(|_| "1".to_owned()));
+        stage.want(name, |w| (w.inside, w.wood) = (inside.map(str::to_owned), "elm".to_owned()));
+    }
+    let plan = stage.plan();
+    let (user, used) = (part("a", "2", Verb::Retire), part("z", "1", Verb::Retire));
+    assert!(get(&plan, &used).after.contains(&user) && at(&plan, &user) < at(&plan, &used), "{:?}", short(&plan));
+}

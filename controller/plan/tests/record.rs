@@ -100,3 +100,37 @@ fn what_differs_and_cannot_be_changed_is_neither_in_sync_nor_taken_over() {
     let fingerprints = plan.remember.iter().map(|p| if let Patch::Own(_, o) = p { o.parts.len() } else { 9 });
     assert_eq!(fingerprints.collect::<Vec<_>>(), [0], "ours by its marker, but with nothing in sync");
 }
+
+#[test]
+fn a_document_that_names_another_place_moves_nothing_by_that() {
+    let mut stage = Stage::new();
+    stage.shelf("shelf", &[("x", says("1"))]);
+    stage.live_shelf("shelf", &[("x", "1")]);
+    stage.run();
+    let slots = BTreeMap::from([("x".to_owned(), says("1"))]);
+    stage.add(&SHELF, "shelf", Arc::new(ShelfWant { name: "far".to_owned(), slots }), |_| {});
+    stage.world.scopes.insert(Scope::within("Shelf", "far"), Sighting { found: Ok(Vec::new()) });
+    let plan = stage.plan();
+    stage.remember(&plan);
+    let here = Scope::within("Shelf", "shelf");
+    assert_eq!(stage.memory.owned.get(&id("shelf")).map(|owned| &owned.scope), Some(&here));
+    stage.world.scopes.insert(here, Sighting { found: Err("away".to_owned()) });
+    assert_eq!(stage.plan().unknown, 1, "where it is cannot be seen: nothing is made in the other place");
+}
+
+#[test]
+fn what_a_former_generation_needs_is_remembered_until_it_has_gone() {
+    let mut stage = Stage::new();
+    stage.settled("1", "z");
+    stage.want("a", |w| w.inside = Some("z".to_owned()));
+    stage.owned("2", "a", |_| {});
+    stage.want("a", |w| w.wood = "elm".to_owned());
+    stage.memory = done(&stage, &whole("a", Verb::Replace), Some("3"));
+    stage.live("3", "a", |s| (s.wood, s.marker) = ("elm".to_owned(), Some(marker("a", 2))));
+    let plan = stage.plan();
+    stage.remember(&plan);
+    let needs = |stage: &Stage| stage.memory.owned.get(&id("a")).expect("owned").needs.clone();
+    assert_eq!(needs(&stage), [id("z")].into());
+    stage.run();
+    assert_eq!(needs(&stage), [].into());
+}

@@ -52,6 +52,7 @@ pub(super) enum Row {
     Limits,
     Pins,
     PutBack,
+    Led,
 }
 
 impl Row {
@@ -65,7 +66,8 @@ impl Row {
             | Self::Lost
             | Self::Limits
             | Self::Pins
-            | Self::PutBack => Table::Meta,
+            | Self::PutBack
+            | Self::Led => Table::Meta,
             Self::Owned(_) => Table::Owned,
             Self::Intent(_) => Table::Intents,
             Self::Pause(_) => Table::Pauses,
@@ -91,6 +93,7 @@ impl Row {
             Self::Limits => "limits".to_owned(),
             Self::Pins => "pins".to_owned(),
             Self::PutBack => "put-back".to_owned(),
+            Self::Led => "led".to_owned(),
         }
     }
 
@@ -112,6 +115,7 @@ impl Row {
             Self::Limits => memory.limits.as_ref().map(serde_json::to_string),
             Self::Pins => (!memory.pins.is_empty()).then(|| serde_json::to_string(&memory.pins)),
             Self::PutBack => (!memory.put_back.is_empty()).then(|| serde_json::to_string(&memory.put_back)),
+            Self::Led => (!memory.led.is_empty()).then(|| serde_json::to_string(&memory.led)),
         }
     }
 }
@@ -130,6 +134,7 @@ pub(super) fn put(memory: &mut Memory, table: Table, key: &str, json: &str) -> R
         (Table::Meta, "limits") => memory.limits = Some(value(json)?),
         (Table::Meta, "pins") => memory.pins = value(json)?,
         (Table::Meta, "put-back") => memory.put_back = value(json)?,
+        (Table::Meta, "led") => memory.led = value(json)?,
         // What a later program keeps here is not for this one to judge; it stays.
         (Table::Meta, _) => {}
         (Table::Owned, _) => drop(memory.owned.insert(id()?, value(json)?)),
@@ -184,6 +189,7 @@ impl Touched {
                 self.inside(Row::Owned(new.clone()));
                 self.inside(Row::Found);
                 self.inside(Row::Pins);
+                self.inside(Row::Led);
             }
             Patch::Intend(intent) => self.whole(Row::Intent(intent.key.clone())),
             Patch::Settle(key) => self.whole(Row::Intent(key.clone())),
@@ -199,6 +205,7 @@ impl Touched {
             Patch::Limits(_) => self.whole(Row::Limits),
             Patch::Pin(..) => self.inside(Row::Pins),
             Patch::PutBack(..) | Patch::Calm(_) | Patch::PutBackBefore(_) => self.inside(Row::PutBack),
+            Patch::Led(..) | Patch::Arrived(_) => self.inside(Row::Led),
             Patch::Deleted(_) => {}
             Patch::DeletionsBefore(time) => self.deletions_before = self.deletions_before.max(Some(*time)),
         }

@@ -382,6 +382,7 @@ fn outcome(n: usize, attempt: Attempt) -> Outcome {
         settles: None,
         ways: vec![],
         undo: None,
+        leads: None,
         digest: Digest::of_bytes(b"x"),
     };
     Outcome { key, change, attempt, took_ms: 3 }

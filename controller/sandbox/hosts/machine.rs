@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ipnet::Ipv4Net;
@@ -109,6 +109,8 @@ pub(super) struct Machine {
     nginx: Mutex<Option<Nginx>>,
     processes: AtomicU32,
     faults: Arc<Faults>,
+    /// The others.
+    ground: Weak<Ground>,
     /// Grows when somebody puts new images under old names.
     pub(super) editions: AtomicU64,
     locks: Mutex<BTreeMap<PathBuf, Arc<tokio::sync::Mutex<()>>>>,
@@ -133,7 +135,7 @@ pub(super) struct State {
 
 impl Machine {
     /// A machine with an empty disk that is off.
-    pub(super) fn new(ground: &Ground, seen: &Seen) -> Arc<Self> {
+    pub(super) fn new(ground: &Arc<Ground>, seen: &Seen) -> Arc<Self> {
         let state = State { seen: seen.clone(), installed: Installed::default(), life: None, booted: false };
         Arc::new(Self {
             id: seen.id,
@@ -145,6 +147,7 @@ impl Machine {
             nginx: Mutex::default(),
             processes: AtomicU32::new(1200),
             faults: ground.faults.clone(),
+            ground: Arc::downgrade(ground),
             editions: AtomicU64::new(0),
             locks: Mutex::default(),
         })
@@ -163,6 +166,13 @@ impl Machine {
     /// Says whether somebody means it by a name or number.
     pub(super) fn is(&self, name: &str) -> bool {
         self.state().seen.name == name || self.id.to_string() == name
+    }
+
+    /// Who is at an address, seen from this one: itself where that is no droplet's, nobody where that one is off.
+    pub(super) fn at(self: &Arc<Self>, host: &str) -> Option<Arc<Self>> {
+        let Ok(address) = host.parse::<Ipv4Addr>() else { return Some(self.clone()) };
+        let found = self.ground.upgrade().and_then(|ground| ground.at(address));
+        found.map_or_else(|| Some(self.clone()), |other| other.runs().then_some(other))
     }
 
     /// Takes over what its droplet is by now.

@@ -189,6 +189,12 @@ impl Drop for Hosts {
 }
 
 impl Ground {
+    /// Finds a machine by one of its addresses.
+    fn at(&self, address: Ipv4Addr) -> Option<Arc<Machine>> {
+        let machines = self.machines.lock().unwrap_or_else(PoisonError::into_inner);
+        machines.values().find(|machine| machine.state().seen.addresses.contains(&address)).cloned()
+    }
+
     /// Finds a machine by the droplet's name or number.
     fn named(&self, name: &str) -> Result<Arc<Machine>, String> {
         let machines = self.machines.lock().unwrap_or_else(PoisonError::into_inner);

@@ -36,11 +36,13 @@ if [ "$action" = write ]; then
 fi
 
 # What stands there must be what the plan saw.
+is_written() { [ "$action" = write ] && [ "$(sha256sum <"$now")" = "$(sha256sum <"$candidate")" ]; }
 now=$available/$file
 [ -f "$enabled/$file" ] && [ ! -L "$enabled/$file" ] && now=$enabled/$file
 case $before in
   any) ;;
-  none) [ ! -e "$now" ] || leave 83 "$now is there by now" ;;
+  # What was written before an answer was lost is the same as what is to be written.
+  none) [ ! -s "$now" ] || is_written || leave 83 "$now is there by now" ;;
   *) [ "$(sha256sum "$now" 2>/dev/null | cut -d' ' -f1)" = "$before" ] || leave 83 "$now was changed since it was looked at" ;;
 esac
 
@@ -112,7 +114,12 @@ start() {
 }
 # Whoever asked gave up: the files are as before, whatever nginx makes of that.
 hurry() { [ -z "$placed" ] || { back; nginx -s reload; } >/dev/null 2>&1; leave 82 "it took too long"; }
-undo() { code=$1; shift; why=$(told); back; nginx -t >/dev/null 2>&1 && reload >/dev/null; leave "$code" "$@" "$why"; }
+undo() {
+  code=$1; shift; why=$(told); back
+  if nginx -t >/dev/null 2>&1; then reload >/dev/null
+  elif [ "$code" = 86 ]; then code=85; set -- "nginx refuses what is there already:"; fi
+  leave "$code" "$@" "$why"
+}
 
 placed=yes
 case $action in

@@ -64,6 +64,25 @@ fn drift_is_shown_field_by_field() {
 }
 
 #[test]
+fn an_nginx_that_does_not_run_is_drift_of_what_it_is_to_serve() {
+    let want = desire(erp());
+    let state = state_of(FILE, &text(&want, Form::Full), Around { stopped: true, ..certified() });
+    let diffed = Case::of(&want, &state).diff();
+    assert_eq!(told(&diffed), ["update: start nginx"]);
+    assert_eq!(diffed.changes[0].fields[0].from, Shown::text("stopped"));
+}
+
+#[test]
+fn a_link_whose_file_somebody_removed_is_a_site_that_is_written_anew() {
+    let want = desire(erp());
+    let state = state_of(FILE, "", certified());
+    let diffed = Case::of(&want, &state).diff();
+    assert_eq!(told(&diffed), ["update: rewrite, reload"]);
+    let Work::Ready(Step::Write(write)) = &diffed.changes[0].step else { panic!("{diffed:?}") };
+    assert_eq!(write.before, Before::Nothing);
+}
+
+#[test]
 fn the_order_of_what_is_done_in_order_counts() {
     let want = desire(with("extra", "if ($a) { return 404; }\nif ($b) { return 405; }"));
     let live = text(&want, Form::Full).replace("($a)", "($x)").replace("($b)", "($a)").replace("($x)", "($b)");

@@ -67,6 +67,7 @@ pub fn around(certificates: &[(&str, Held)]) -> Around {
     Around {
         nginx: Some((1, 22, 1)),
         names: BTreeMap::new(),
+        stopped: false,
         certificates: certificates.iter().map(|(path, held)| ((*path).to_owned(), held.clone())).collect(),
     }
 }

@@ -117,6 +117,13 @@ fn a_site_is_made_once_the_stack_behind_it_is_there() {
     assert!(
         matches!(&waits.changes[0].step, Work::Waits { on, .. } if on == &[ResourceId::new("ComposeStack", "odoo")])
     );
-    case.others = vec![(ResourceId::new("ComposeStack", "odoo"), Supply::Live(BTreeMap::new()))];
+    let on = |host: &str| Supply::Live(BTreeMap::from([(Output::Host, host.to_owned())]));
+    case.others = vec![(ResourceId::new("ComposeStack", "odoo"), on("erp"))];
     assert!(matches!(&case.diff().changes[0].step, Work::Ready(_)));
+    case.others = vec![(ResourceId::new("ComposeStack", "odoo"), on("old"))];
+    let elsewhere = case.diff();
+    assert!(
+        elsewhere.changes.is_empty() && rules(&elsewhere).contains("upstream-unknown"),
+        "its move is held or failed"
+    );
 }

@@ -161,7 +161,8 @@ async fn curl(call: &Call<'_>) -> Said {
         Some((host, Ok(port))) => (host, port),
         _ => (place, if tls { 443 } else { 80 }),
     };
-    match asked(&call.session.machine, port, tls, name.unwrap_or(host), path) {
+    let machine = call.session.machine.at(host);
+    match machine.and_then(|machine| asked(&machine, port, tls, name.unwrap_or(host), path)) {
         None => Said::fails(
             7,
             format!("curl: (7) Failed to connect to {host} port {port} after 0 ms: Couldn't connect to server"),
@@ -220,8 +221,10 @@ async fn openssl(call: &Call<'_>) -> Said {
         }
         Some("s_client") => {
             let (place, name) = (after("-connect").unwrap_or_default(), after("-servername").unwrap_or_default());
-            let port = place.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok()).unwrap_or(443);
-            let nginx = call.session.machine.nginx();
+            let (host, port) = place.rsplit_once(':').unwrap_or((place, "443"));
+            let port = port.parse::<u16>().unwrap_or(443);
+            let Some(machine) = call.session.machine.at(host) else { return Said::fails(1, "connect:errno=111") };
+            let nginx = machine.nginx();
             let listens = |server: &&nginx::Server| server.listens.iter().any(|(_, own, tls)| *own == port && *tls);
             let all: Vec<_> = nginx.iter().flat_map(|nginx| &nginx.servers).filter(listens).collect();
             let server = all.iter().find(|server| server.names.iter().any(|own| own == name)).or(all.first());
