@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// So many are played where nobody says otherwise.
-const USUALLY: u64 = 6;
+const USUALLY: u64 = 4;
 /// Played at the same time: each has machines with threads of their own.
 const AT_ONCE: usize = 4;
 
