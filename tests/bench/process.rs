@@ -47,11 +47,16 @@ impl Running {
 
     /// Waits for a line of its log that holds this, and gives it.
     pub fn says(&self, wanted: &str) -> String {
+        self.says_after(wanted).0
+    }
+
+    /// The same, with the lines that came before it.
+    pub fn says_after(&self, wanted: &str) -> (String, Vec<String>) {
         let until = Instant::now() + PATIENCE;
         let mut heard = Vec::new();
         loop {
             match self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(line) if line.contains(wanted) => return line,
+                Ok(line) if line.contains(wanted) => return (line, heard),
                 Ok(line) => heard.push(line),
                 Err(RecvTimeoutError::Timeout) => panic!("it never said {wanted}: {heard:#?}"),
                 Err(RecvTimeoutError::Disconnected) => panic!("it ended before it said {wanted}: {heard:#?}"),

@@ -7,7 +7,7 @@ use crate::ports::host::pool::Host;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// How long a look waits for one host. One that answers needs a fraction of that.
 const SOON: Duration = Duration::from_secs(4);
@@ -39,8 +39,13 @@ impl Host {
         };
         let (own, user, asks) = (self.clone(), user.to_owned(), asks.clone());
         let mut asking = tokio::spawn(async move { own.survey(&user, &asks).await });
+        let began = Instant::now();
         match timeout(wait, &mut asking).await {
-            Ok(Ok(done)) => done,
+            Ok(Ok(done)) => {
+                let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+                tracing::debug!(host = self.name(), took_ms, "looked at the host");
+                done
+            }
             Ok(Err(error)) => Err(self.lost("looking", error.to_string())),
             Err(_) => {
                 *asked = Some(asking);
