@@ -127,6 +127,14 @@ async fn a_stack_comes_up_and_what_is_done_by_hand_is_seen_and_put_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_second_name_keeps_can_be_put_back() {
+    let house = house(&[("erp.yaml", ERP), ("host.yaml", HOST)]).await;
+    house.settles().await;
+    let script = "cd /tmp; echo old >a; ln a kept; ln -s a link; echo new >b; mv -fT b a; cat link; mv -fT kept a; cat a link";
+    assert_eq!(say(&house, script).await, "new\nold\nold\n");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_works_by_sudo_speaks_to_docker_through_a_command() {
     let cloud = "#cloud-config\nusers:\n  - name: ops\n    sudo: ALL=(ALL) NOPASSWD:ALL\n    groups: [sudo]\n    ssh_authorized_keys: [PUBLIC]\n";
     let (user, host) = (

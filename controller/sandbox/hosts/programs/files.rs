@@ -14,6 +14,7 @@ pub(super) const ALL: &[Program] = &[
     ("sandbox-signs", Package::Base, |call| Box::pin(std::future::ready(signs(call)))),
     ("stat", Package::Base, |call| Box::pin(stat(call))),
     ("tar", Package::Base, |call| Box::pin(tar(call))),
+    ("ln", Package::Base, |call| Box::pin(ln(call))),
     ("chown", Package::Base, |call| Box::pin(chown(call))),
     ("chmod", Package::Base, |call| Box::pin(chmod(call))),
     ("sync", Package::Base, |_| Box::pin(std::future::ready(Said::ok("")))),
@@ -93,6 +94,37 @@ fn shown(call: &Call<'_>, format: &str, name: &str, path: &Path, found: &Metadat
         }
     }
     text
+}
+
+/// `ln [-s] [-f] [-n] [-T] TARGET LINK`. A second name of a file is a copy of it here: enough for who keeps a former state.
+async fn ln(call: &Call<'_>) -> Said {
+    let words: Vec<&str> = call.plain().collect();
+    let [target, link] = words.as_slice() else { return Said::fails(1, "ln: TARGET and LINK are needed here") };
+    let has = |letter: char| call.args.iter().any(|arg| arg.starts_with('-') && arg.contains(letter));
+    let mut place = call.path(link);
+    let folder = !has('T') && call.fs.stat(&place).await.is_ok_and(|found| found.file_type.is_dir());
+    let is_link = || async { call.fs.lstat(&place).await.is_ok_and(|found| found.file_type == FileType::Symlink) };
+    if folder && !(has('n') && is_link().await) {
+        place.push(Path::new(target).file_name().unwrap_or_default());
+    }
+    if has('f') {
+        let _ = call.fs.remove(&place, false).await;
+    } else if call.fs.lstat(&place).await.is_ok() {
+        return Said::fails(1, format!("ln: failed to create link '{link}': File exists"));
+    }
+    let from = call.path(target);
+    let made = match has('s') {
+        true => call.fs.symlink(Path::new(target), &place).await,
+        false => call.fs.copy(&from, &place).await,
+    };
+    match made {
+        Ok(()) => {
+            let owner = call.session.machine.disk.owner(&from);
+            call.session.machine.disk.own(&place, owner);
+            Said::ok("")
+        }
+        Err(error) => Said::fails(1, format!("ln: failed to create link '{link}': {error}")),
+    }
 }
 
 /// `chown OWNER FILE…`.
