@@ -130,7 +130,8 @@ async fn a_stack_comes_up_and_what_is_done_by_hand_is_seen_and_put_back() {
 async fn what_a_second_name_keeps_can_be_put_back() {
     let house = house(&[("erp.yaml", ERP), ("host.yaml", HOST)]).await;
     house.settles().await;
-    let script = "cd /tmp; echo old >a; ln a kept; ln -s a link; echo new >b; mv -fT b a; cat link; mv -fT kept a; cat a link";
+    let script =
+        "cd /tmp; echo old >a; ln a kept; ln -s a link; echo new >b; mv -fT b a; cat link; mv -fT kept a; cat a link";
     assert_eq!(say(&house, script).await, "new\nold\nold\n");
 }
 

@@ -165,6 +165,7 @@ impl Paper {
             ports: &bench.ports,
             key: &change.key,
             want: Some(&self.want),
+            document: None,
             provider_id: change.provider_id.as_ref(),
             intent: None,
             pins: &BTreeMap::new(),

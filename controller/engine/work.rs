@@ -157,10 +157,12 @@ impl<'a> Worker<'a> {
         }
         let pins = self.keeper.memory().pins.clone();
         let stages = Stages { keeper: self.keeper, intent: intent.clone() };
+        let document = self.estate.documents.get(&change.key.id);
         let work = Work {
             ports: self.ports,
             key: &change.key,
-            want: self.estate.documents.get(&change.key.id).map(|document| &document.want),
+            want: document.map(|document| &document.want),
+            document,
             provider_id: change.provider_id.as_ref(),
             pins: &pins,
             intent: Some(&intent),

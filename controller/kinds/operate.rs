@@ -2,8 +2,8 @@
 //! Owns the trait and its erasure; decides nothing.
 
 use crate::model::{
-    AnyKind, ChangeKey, Done, Erased, Fault, Intent, Kind, Live, Of, Owned, Pin, ProviderId, ResourceId, Scope,
-    Sighting, Supply, erased::expose,
+    AnyKind, ChangeKey, Document, Done, Erased, Fault, Intent, Kind, Live, Of, Owned, Pin, ProviderId, ResourceId,
+    Scope, Sighting, Supply, erased::expose,
 };
 use crate::ports::Ports;
 use crate::ports::host::Stranger;
@@ -160,6 +160,8 @@ pub struct Work<'a> {
     pub key: &'a ChangeKey,
     /// What the document wants, for what a step names by its fingerprint only; none where the document has gone.
     pub want: Option<&'a Erased>,
+    /// The document, for where its fields stand; none where it has gone.
+    pub document: Option<&'a Document>,
     /// The live object; none for a create.
     pub provider_id: Option<&'a ProviderId>,
     /// The open intent, with the stage that an interrupted run reached.
@@ -174,6 +176,14 @@ impl Work<'_> {
     /// The typed want of the change's document.
     pub fn want<K: Kind>(&self) -> Option<&K::Want> {
         self.want.map(expose::<K::Want>)
+    }
+
+    /// A field of the document with its file, line and column, where they are known.
+    pub fn placed(&self, field: &str) -> String {
+        match self.document {
+            Some(document) => format!("{field} ({})", document.place_of(field)),
+            None => field.to_owned(),
+        }
     }
 }
 

@@ -167,6 +167,7 @@ impl<K: Operate<Want: Clone>> Life<K> {
             ports: &rig.ports,
             key: &change.key,
             want: want.as_ref(),
+            document: None,
             provider_id: change.provider_id.as_ref(),
             intent: self.intent.as_ref(),
             pins: &BTreeMap::new(),

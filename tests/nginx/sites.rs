@@ -66,7 +66,9 @@ async fn what_nginx_refuses_is_never_live_and_names_the_field() {
     let [fault] = told.as_slice() else { panic!("{told:?}") };
     assert!(fault.contains("nginx on Host/erp refuses NginxSite/erp: "), "{fault}");
     assert!(fault.contains("invalid number of arguments in \"proxy_method\" directive in /etc/nginx/sites-available/erp.example.test.conf:"), "{fault}");
-    assert!(fault.contains("| That line is spec.locations[1].extra. Nothing was changed"), "{fault}");
+    let line = site(&bad).lines().position(|line| line.contains("proxy_method")).expect("a line") + 1;
+    let place = format!("| That line is spec.locations[1].extra (erp.yaml:{line}:");
+    assert!(fault.contains(&place) && fault.contains("). Nothing was changed"), "{place}: {fault}");
     assert_eq!(machine.read(FILE), written);
     assert!(machine.ask("erp.example.test", "/").contains("301"));
 

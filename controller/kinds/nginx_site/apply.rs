@@ -148,8 +148,11 @@ fn place(work: &Work<'_>, write: &Write, old: bool, said: &str) -> Option<String
     let line: u32 = digits.parse().ok()?;
     match &want.body {
         Body::Raw { from: Some(file), .. } => Some(format!("{file}:{line}")),
-        Body::Raw { from: None, .. } => Some(format!("line {line} of spec.raw")),
-        Body::Site(site) => render::field_of_line(want, site, write.form?, old, line.checked_sub(HEAD)?),
+        Body::Raw { from: None, .. } => Some(format!("line {line} of {}", work.placed("spec.raw"))),
+        Body::Site(site) => {
+            let field = render::field_of_line(want, site, write.form?, old, line.checked_sub(HEAD)?)?;
+            Some(work.placed(&field))
+        }
     }
 }
 
