@@ -100,6 +100,8 @@ async fn who_works_on_something_else_meanwhile_may_approve_and_who_touched_the_s
     office.close().await;
     let office = held(ENFORCE).await;
     push(&office, &bob, "erp.yaml", &format!("# both of us\n{}", reimaged("erp", SMALL))).await;
+    let commit = crate::house::git_in(&office.repo(), &["rev-parse", "main"]).trim().to_owned();
+    office.sees("it is planned", |s| s.after.as_ref().and_then(|p| p.commit.as_ref()) == Some(&commit)).await;
     let digests = json!({"digests": office.held()});
     for who in ["ana", "bob"] {
         assert_eq!(office.act("approvals", who, &digests).await.0, 403, "{who}");

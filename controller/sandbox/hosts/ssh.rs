@@ -300,23 +300,26 @@ impl Work {
         while let Some(bytes) = input.recv().await {
             stdin.extend_from_slice(&bytes);
         }
-        let mut lost = false;
+        let (mut lost, mut broken) = (false, false);
         for effect in self.ground.faults.meet(&self.machine.name(), On::Transfer, &stdin.len().to_string()) {
             match effect {
                 // What had come is all that there is; whoever reads it goes on by himself.
                 Effect::Drop(bytes) => {
                     stdin.truncate(bytes);
                     self.cut.cancel();
+                    broken = true;
                 }
                 Effect::LostReply => lost = true,
                 _ => {}
             }
         }
         let said = shell::run(&self.machine, &self.user, &line, stdin).await;
+        // Nobody hears what it says.
         if lost {
             self.cut.cancel();
+        } else if !broken {
+            self.end(&said).await;
         }
-        self.end(&said).await;
     }
 
     async fn end(&self, said: &Said) {
