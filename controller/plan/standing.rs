@@ -110,8 +110,8 @@ impl Draft<'_> {
         }
     }
 
-    /// What is put back and is off again in the same way, three times an hour, is told and left alone until the first of them is an hour
-    /// ago: doing it ever again helps nobody, and hides that something is wrong.
+    /// What is put back and is off again in the same way, three times an hour, is told and left alone until the first of
+    /// them is an hour ago: doing it ever again helps nobody, and hides that something is wrong.
     fn fought(&mut self, change: &mut Planned) {
         let as_of = self.world.as_of;
         let done = self.memory.put_back.get(&change.key).filter(|_| change.cause == Cause::Drift);

@@ -57,7 +57,7 @@ pub(super) struct Inner {
     target: Target,
     means: Arc<Means>,
     link: Turn<Option<Arc<Link>>>,
-    gate: Semaphore,
+    gate: Arc<Semaphore>,
     spoken: Turn<Option<Spoken>>,
     rest: Mutex<Option<Rest>>,
     asked: Turn<Option<Asked>>,
@@ -100,7 +100,7 @@ impl Hosts {
             target,
             means: self.0.means.clone(),
             link: Turn::default(),
-            gate: Semaphore::new(AT_ONCE),
+            gate: Arc::new(Semaphore::new(AT_ONCE)),
             spoken: Turn::default(),
             rest: Mutex::default(),
             asked: Turn::default(),
@@ -213,12 +213,13 @@ impl Host {
         run::remote(link.session.clone(), command, sudo, &lost).await
     }
 
-    /// A command whose input and output are a stream.
+    /// A command whose input and output are a stream. It has its place among those at the same time until it ends.
     pub(super) async fn stream(&self, command: &Command) -> Result<DuplexStream, HostError> {
         let lost = |why: String| self.lost(&command.doing, why);
+        let turn = self.0.gate.clone().acquire_owned().await.map_err(|_| lost("it is shut".to_owned()))?;
         let sudo = self.0.target.sudo;
-        let Some(link) = self.link().await? else { return run::open_local(command, sudo, &lost) };
-        run::open(link.session.clone(), command, sudo, &lost).await
+        let Some(link) = self.link().await? else { return run::open_local(command, sudo, turn, &lost) };
+        run::open(link.session.clone(), command, sudo, turn, &lost).await
     }
 
     /// Whether what is done there is done by `sudo`.

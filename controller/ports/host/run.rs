@@ -6,6 +6,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
+use tokio::sync::OwnedSemaphorePermit;
 
 /// So much of a stream is on its way at once.
 const PIPE: usize = 64 * 1024;
@@ -186,6 +187,7 @@ pub(super) async fn open(
     session: Arc<Session>,
     command: &Command,
     sudo: bool,
+    turn: OwnedSemaphorePermit,
     lost: &(dyn Fn(String) -> HostError + Sync),
 ) -> Result<DuplexStream, HostError> {
     let mut over = session.arc_raw_command(line(&command.bounded(sudo)));
@@ -193,30 +195,41 @@ pub(super) async fn open(
     let mut child = over.spawn().await.map_err(|error| lost(chain(&error)))?;
     let ends = (child.stdin().take(), child.stdout().take());
     let (Some(stdin), Some(out)) = ends else { return Err(lost("it has no input and output".to_owned())) };
-    Ok(joined(out, stdin, child))
+    Ok(joined(out, stdin, (child, turn)))
 }
 
 /// The same on this machine.
 pub(super) fn open_local(
     command: &Command,
     sudo: bool,
+    turn: OwnedSemaphorePermit,
     lost: &(dyn Fn(String) -> HostError + Sync),
 ) -> Result<DuplexStream, HostError> {
     let mut child = spawned(command, sudo, lost)?;
     let ends = (child.stdin.take(), child.stdout.take());
     let (Some(stdin), Some(out)) = ends else { return Err(lost("it has no input and output".to_owned())) };
-    Ok(joined(out, stdin, child))
+    Ok(joined(out, stdin, (child, turn)))
 }
 
 /// Both ends of a command as one stream; `held` is kept as long as it lasts.
 fn joined(
-    out: impl AsyncRead + Unpin + Send + 'static,
-    stdin: impl AsyncWrite + Unpin + Send + 'static,
+    mut out: impl AsyncRead + Unpin + Send + 'static,
+    mut stdin: impl AsyncWrite + Unpin + Send + 'static,
     held: impl Send + 'static,
 ) -> DuplexStream {
-    let (near, mut far) = tokio::io::duplex(PIPE);
+    let (near, far) = tokio::io::duplex(PIPE);
+    let (mut from, mut to) = tokio::io::split(far);
     tokio::spawn(async move {
-        let _ = tokio::io::copy_bidirectional(&mut far, &mut tokio::io::join(out, stdin)).await;
+        let forth = async move {
+            let _ = tokio::io::copy(&mut from, &mut stdin).await;
+            // A pipe ends only when it is dropped; the command ends with it.
+            drop(stdin);
+        };
+        let back = async move {
+            let _ = tokio::io::copy(&mut out, &mut to).await;
+            let _ = to.shutdown().await;
+        };
+        tokio::join!(forth, back);
         drop(held);
     });
     near
