@@ -6,6 +6,7 @@ mod estate;
 mod killed;
 mod life;
 mod machines;
+mod moved;
 mod scenarios;
 mod whole;
 
