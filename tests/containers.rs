@@ -8,6 +8,7 @@ mod life;
 mod machines;
 mod moved;
 mod scenarios;
+mod sudo;
 mod whole;
 
 use machines::Machines;

@@ -4,6 +4,7 @@ use super::docker::Spoken;
 use super::error::HostError;
 use super::link::Link;
 use super::run::{self, Command, Output};
+use super::sudo;
 use super::survey::Asked;
 use super::target::{Ssh, Target, Way};
 use super::{link, room};
@@ -209,8 +210,14 @@ impl Host {
         let lost = |why: String| self.lost(&command.doing, why);
         let _turn = self.0.gate.acquire().await.map_err(|_| lost("it is shut".to_owned()))?;
         let sudo = self.0.target.sudo;
-        let Some(link) = self.link().await? else { return run::local(command, sudo, &lost).await };
-        run::remote(link.session.clone(), command, sudo, &lost).await
+        let output = match self.link().await? {
+            Some(link) => run::remote(link.session.clone(), command, sudo, &lost).await?,
+            None => run::local(command, sudo, &lost).await?,
+        };
+        match sudo::refusal(&output).filter(|_| sudo) {
+            Some(said) => Err(HostError::NoSudo { host: self.0.name.clone(), user: self.user(), said }),
+            None => Ok(output),
+        }
     }
 
     /// A command whose input and output are a stream. It has its place among those at the same time until it ends.
@@ -220,6 +227,11 @@ impl Host {
         let sudo = self.0.target.sudo;
         let Some(link) = self.link().await? else { return run::open_local(command, sudo, turn, &lost) };
         run::open(link.session.clone(), command, sudo, turn, &lost).await
+    }
+
+    /// Who is logged in there; on the controller's own machine by number, as sudoers takes it, too.
+    fn user(&self) -> String {
+        self.ssh().map_or_else(|| format!("#{}", rustix::process::getuid().as_raw()), |ssh| ssh.user.clone())
     }
 
     /// Whether what is done there is done by `sudo`.
