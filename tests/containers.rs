@@ -2,6 +2,7 @@
 //! controller works on them. As root and with a Docker Engine only; elsewhere that is said.
 
 mod acme;
+mod demo;
 mod estate;
 mod killed;
 mod life;

@@ -35,7 +35,7 @@ pub struct Hosts(Arc<Shared>);
 #[derive(Default)]
 struct Shared {
     means: Arc<Means>,
-    patience: Option<Duration>,
+    patience: OnceLock<Duration>,
     known: Mutex<BTreeMap<String, Host>>,
 }
 
@@ -82,12 +82,18 @@ impl Hosts {
     /// Hosts for which a new machine may take so long until it is ready.
     pub fn patient(secrets: Secrets, reach: Reach, patience: Duration) -> Self {
         let means = Arc::new(Means { secrets, reach, ..Means::default() });
-        Self(Arc::new(Shared { means, patience: Some(patience), ..Shared::default() }))
+        Self(Arc::new(Shared { means, patience: patience.into(), ..Shared::default() }))
+    }
+
+    /// Has new machines take so long, where nobody has said otherwise yet.
+    pub fn wait_for_new(&self, patience: Duration) {
+        // The first word stands: it is said once, before anything is looked at.
+        let _ = self.0.patience.set(patience);
     }
 
     /// How long a new machine is waited for until it is ready, before others have their turn.
     pub fn patience(&self) -> Duration {
-        self.0.patience.unwrap_or(NEW)
+        self.0.patience.get().copied().unwrap_or(NEW)
     }
 
     /// Says how a host is reached. Where that is as before, its connection stays.
