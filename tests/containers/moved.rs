@@ -209,4 +209,14 @@ async fn a_site_moves_with_its_certificate_and_certbot_renews_it_in_its_new_plac
     house.settles().await;
     let (asked, wrong) = asker.stop().await;
     assert!(asked > 20 && wrong.is_empty(), "of {asked} questions, these had no answer: {wrong:#?}");
+
+    // And so does the controller, once two thirds of its five years are over.
+    house.pass(4 * 365 * 86_400);
+    let snapshot = house.cycle().await;
+    let keys: Vec<String> = snapshot.outcomes.iter().map(|outcome| outcome.key.to_string()).collect();
+    assert_eq!(keys, ["NginxSite/ocr#certificate update"], "{:?}", snapshot.plan.as_deref().map(lines));
+    assert!(failed(&snapshot.outcomes).is_empty(), "{:#?}", failed(&snapshot.outcomes));
+    let [shown_then, lies_then] = serials(&house, "erp").await;
+    assert!(shown_then == lies_then && lies_then != lies, "{lies_then}");
+    assert_eq!(say(&house, "erp", &algorithm).await, say(&house, "ocr", &algorithm).await, "the same kind of key");
 }
