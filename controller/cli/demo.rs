@@ -41,7 +41,8 @@ const INTERVAL: &str = "interval: 10s";
 /// Runs all of it on this machine: a DigitalOcean without a bill, a git repository, the controller
 ///
 /// Makes a repository from the template, brings the sandbox in line with it, and follows it. Says how to push a change
-/// and shows it arrive. Touches nothing outside its folder; ends with Ctrl-C.
+/// and shows it arrive. Touches nothing outside its folder but, with --hosts containers, this machine's Docker Engine,
+/// where images stay; ends with Ctrl-C.
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  driftless demo\n  driftless demo --once\n  driftless demo --dir ~/driftless-demo\n  driftless demo --hosts containers --once"
