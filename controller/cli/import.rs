@@ -25,7 +25,8 @@ use uuid::Uuid;
 /// cannot say is left out and told, here and as comments in the files. No file that exists is touched.
 ///
 /// With --host, it looks at hosts that the folder's documents declare instead, and writes documents for what stands on
-/// them and in no document yet: the sites that nginx serves.
+/// them and in no document yet: the sites that nginx serves, and the stacks that docker compose runs, with the files of
+/// their folders. What looks like a secret there goes into the folder of secrets (secrets_dir) and into no file of the repo.
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  driftless import infra/\n  driftless import infra/ --only droplets,domains\n  driftless import more/ --estate-id 9f2c6a1e-0b7d-4c1e-9a55-3f1f1e0c2b7a   for an estate that has a repo already\n  driftless import infra/ --host erp   what stands on Host/erp, beside its documents\n\nExit codes: 0 done, 3 done and something is left out, 1 error, nothing was written"

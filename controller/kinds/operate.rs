@@ -34,6 +34,11 @@ pub trait Operate: Kind {
     /// An owned id that a list lacks is asked for by GET: it is absent only on a 404.
     fn observe(look: &Look<'_>) -> impl Future<Output = Sightings<Self::State>> + Send;
 
+    /// Reads what the document of a live object is drafted from besides what a look brings, for an import; none: nothing.
+    fn study(_ports: &Ports, _state: &Self::State) -> impl Future<Output = Option<Self::State>> + Send {
+        std::future::ready(None)
+    }
+
     /// Does one step, waits until it is done, and reads the object back.
     ///
     /// What happens if interrupted: the step's intent stands in Memory with the last `Progress::stage`; the next look
@@ -213,6 +218,8 @@ pub trait AnyOperate: AnyKind {
     fn asks(&self, look: &Look<'_>) -> Vec<(String, Ask)>;
     /// See `Operate::observe`.
     fn observe<'a>(&'a self, look: &'a Look<'a>) -> BoxFuture<'a, Vec<(Scope, Sighting)>>;
+    /// See `Operate::study`.
+    fn study<'a>(&'a self, ports: &'a Ports, live: &'a Live) -> BoxFuture<'a, Option<Live>>;
     /// See `Operate::apply`.
     fn apply<'a>(&'a self, work: &'a Work<'a>, step: Value) -> BoxFuture<'a, Result<Done, Fault>>;
 }
@@ -241,6 +248,13 @@ impl<K: Operate> AnyOperate for Of<K> {
                     (scope, Sighting { found: found.map(|all| all.into_iter().map(erase).collect()) })
                 })
                 .collect()
+        })
+    }
+
+    fn study<'a>(&'a self, ports: &'a Ports, live: &'a Live) -> BoxFuture<'a, Option<Live>> {
+        Box::pin(async move {
+            let studied = K::study(ports, expose::<K::State>(&live.state)).await?;
+            Some(Live { state: Arc::new(studied) as Erased, ..live.clone() })
         })
     }
 
