@@ -3,6 +3,7 @@
 
 pub mod engine;
 mod first;
+mod imported;
 mod life;
 mod moving;
 mod parts;

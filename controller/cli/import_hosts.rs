@@ -91,8 +91,8 @@ fn next(imported: &Imported, folder: &Path, paint: &Paint) -> String {
     }
     let stacks = imported.drafted.iter().any(|one| one.left_out.is_none() && !one.draft.files.is_empty());
     let sentence = if stacks {
-        "The plan has nothing to do but to write a receipt beside each stack: no container is touched. Read what is new, \
-         commit it, and it follows git."
+        "The plan takes each stack over as it is: it writes a receipt beside it, and no container is touched. Read what is \
+         new, commit it, and it follows git."
     } else {
         "The plan has nothing to do for them. Commit them, and they follow git."
     };

@@ -48,10 +48,10 @@ async fn gather(
     let (account, catalog, scopes) = tokio::join!(account(ports), catalog(ports, kinds), scopes);
     world.scopes = scopes.into_iter().flatten().collect();
     world.account = Some(account.clone());
-    sought.asks = asks(&on_hosts, &sought);
     if !on_hosts.is_empty() {
         sought.supplies = supplies(estate, &world, memory);
     }
+    sought.asks = asks(&on_hosts, &sought);
     for turn in [Turn::Hosts, Turn::OnHosts] {
         let kinds = on_hosts.iter().filter(|kind| kind.turn() == turn);
         world.scopes.extend(join_all(kinds.map(|kind| sight(*kind, &sought))).await.into_iter().flatten());

@@ -108,14 +108,16 @@ impl Look<'_> {
     pub fn wants<K: Kind>(&self) -> impl Iterator<Item = (&ResourceId, &K::Want)> {
         self.wants.iter().map(|(id, want)| (*id, expose::<K::Want>(want)))
     }
-    /// The hosts that documents of this kind name, and those where Memory owns or has begun something of it.
+    /// The hosts that documents of this kind name, and those where Memory owns or has begun something of it; with `whole`,
+    /// every host that is declared.
     pub fn hosts<K: Kind>(&self) -> BTreeSet<String> {
         let wanted = self.wants::<K>().filter_map(|(_, want)| K::scope(want).within);
         let former = |owned: &Owned| owned.retiring.iter().filter_map(|r| r.scope.clone()).collect::<Vec<_>>();
         let owned = self.owned.values().flat_map(|owned| former(owned).into_iter().chain([owned.scope.clone()]));
         let owned = owned.filter_map(|scope| scope.within);
         let begun = self.begun.iter().filter_map(|intent| intent.scope.within.clone());
-        wanted.chain(owned).chain(begun).collect()
+        let declared = self.supplies.keys().filter(|id| self.whole && id.kind == "Host").map(|id| id.name.clone());
+        wanted.chain(owned).chain(begun).chain(declared).collect()
     }
     /// The provider ids that Memory owns of this kind, former generations included.
     pub fn owned_ids(&self) -> impl Iterator<Item = &ProviderId> {

@@ -191,7 +191,7 @@ fn stamp(
     }
     let files = match anew.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [] => String::new(),
-        all => format!(", and {} in other words that mean the same", all.join(", ")),
+        all => format!(", and {} in other words that mean the same", all.join(" and ")),
     };
     let stay = format!("the {} containers stay as they are", state.of_services().count());
     let verb = if input.adopting { Verb::Adopt } else { Verb::Update };

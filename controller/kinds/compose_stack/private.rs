@@ -120,8 +120,8 @@ impl Private {
         }
     }
 
-    /// Says whether a file .env sets the same variables to the same values; none: there is no such file, which nothing
-    /// could be lost of.
+    /// Says whether all that a file .env sets is set to the same here; none: there is no such file, which nothing could be
+    /// lost of.
     pub(super) fn holds(&self, text: Option<&str>) -> bool {
         let values = |text: &str| -> Option<BTreeMap<String, String>> {
             dotenv::read(text).into_iter().map(|line| Some((line.name, line.value.ok()?))).collect()
@@ -130,7 +130,9 @@ impl Private {
         match (ours, text) {
             (None, None | Some(_)) => false,
             (Some(_), None) => true,
-            (Some(ours), Some(theirs)) => values(ours).is_some_and(|ours| values(theirs) == Some(ours)),
+            (Some(ours), Some(theirs)) => values(ours)
+                .zip(values(theirs))
+                .is_some_and(|(ours, theirs)| theirs.iter().all(|(name, value)| ours.get(name) == Some(value))),
         }
     }
 

@@ -16,8 +16,6 @@ const CONF_D: &str = "/etc/nginx/conf.d";
 
 /// Every host that documents or Memory speak of, each a scope of its own; with `whole`, every host.
 pub(super) fn all(look: &Look<'_>) -> Sightings<State> {
-    let known = look.supplies.keys().filter(|id| look.whole && id.kind == "Host").map(|id| id.name.clone());
-    let hosts: BTreeSet<String> = look.hosts::<NginxSite>().into_iter().chain(known).collect();
     let one = |host: String| {
         let found = match look.surveys.get(&host) {
             Surveyed::Nothing => Ok(Vec::new()),
@@ -27,7 +25,7 @@ pub(super) fn all(look: &Look<'_>) -> Sightings<State> {
         let seen = |state: State| Seen { provider_id: provider_id(&state.host, &state.file), state, changing: false };
         (Scope::within(NginxSite::NAME, &host), found.map(|all| all.into_iter().map(seen).collect()))
     };
-    hosts.into_iter().map(one).collect()
+    look.hosts::<NginxSite>().into_iter().map(one).collect()
 }
 
 /// All sites of a host: each file under sites-available, and each under sites-enabled that is no link.
