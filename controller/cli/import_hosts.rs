@@ -5,7 +5,7 @@ use super::import::{Told, counted, explained, nothing_stands_there, patiently, w
 use super::screen::Screen;
 use super::{Exit, Global, Output, connect};
 use crate::engine::import::{self, Files, Imported};
-use crate::kinds::{self, Turn};
+use crate::kinds::{AnyOperate, Turn};
 use crate::model::Hidden;
 use crate::ports::disk::{self, Entry};
 use crate::render::{Paint, paragraph};
@@ -22,20 +22,29 @@ use std::path::Path;
 const LARGEST: u64 = 8 << 20;
 
 /// Runs this part of the command.
-pub(super) async fn run(dir: &Path, hosts: &[String], global: &Global, screen: &Screen) -> anyhow::Result<Exit> {
+pub(super) async fn run(
+    dir: &Path,
+    hosts: &[String],
+    kinds: &[&'static dyn AnyOperate],
+    global: &Global,
+    screen: &Screen,
+) -> anyhow::Result<Exit> {
+    let on_hosts: Vec<_> = kinds.iter().copied().filter(|kind| kind.turn() == Turn::OnHosts).collect();
+    if on_hosts.is_empty() {
+        bail!("--only names nothing that stands on a host\n  With --host, there are: sites, stacks");
+    }
     let config = connect::settings(global, screen)?;
     let shown = dir.display().to_string();
     let dir = std::path::absolute(dir)?;
     let beside = repo(&dir, &shown)?;
     let memory = connect::journal_if_any(&config).await?.memory();
     let ports = connect::ports(&config)?;
-    let importing = import::of_hosts(&ports, hosts, &beside, &memory);
-    let imported = patiently(importing, screen).await.map_err(|error| explained(error, &[], &shown, screen))?;
+    let importing = import::of_hosts(&ports, hosts, &on_hosts, &beside, &memory);
+    let imported = patiently(importing, screen).await.map_err(|error| explained(error, &on_hosts, &shown, screen))?;
     nothing_stands_there(&dir, &shown, &imported.files)?;
     // Without its secrets no document is any good.
     keep(&config.secrets_dir, &imported.secrets)?;
     write(&dir, &imported.files)?;
-    let on_hosts: Vec<_> = kinds::ALL.iter().copied().filter(|kind| kind.turn() == Turn::OnHosts).collect();
     let names: Vec<String> = hosts.iter().map(|host| format!("Host/{host}")).collect();
     let told = Told {
         kinds: &on_hosts,

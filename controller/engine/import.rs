@@ -80,13 +80,15 @@ pub async fn import(ports: &Ports, kinds: &[&dyn AnyOperate], beside: &Files) ->
     Ok(proven.with(BTreeMap::new(), world))
 }
 
-/// Looks at hosts that documents declare and drafts documents for what stands on them and in no document yet.
+/// Looks at hosts that documents declare and drafts documents for what stands on them and in no document yet, as far as it
+/// is of these kinds.
 ///
 /// `beside` is the whole repo, `memory` what the controller of it remembers: which keys its hosts have. Guarantees: the
 /// documents are valid beside the others, and add neither changes nor problems to the plan.
 pub async fn of_hosts(
     ports: &Ports,
     hosts: &[String],
+    of: &[&dyn AnyOperate],
     beside: &Files,
     memory: &Memory,
 ) -> Result<Imported, ImportError> {
@@ -99,8 +101,7 @@ pub async fn of_hosts(
         return Err(ImportError::NoHost { host: host.clone(), known });
     }
     let world = look::whole(ports, kinds, Some(&estate), memory).await;
-    let on_hosts: Vec<&dyn AnyKind> =
-        kinds.iter().filter(|kind| kind.turn() == Turn::OnHosts).map(|kind| *kind as &dyn AnyKind).collect();
+    let on_hosts: Vec<&dyn AnyKind> = of.iter().map(|kind| *kind as &dyn AnyKind).collect();
     let mut seen = unclaimed(&on_hosts, &world, &estate, hosts)?;
     study(ports, kinds, &mut seen).await;
     let plan = plan::plan(&pure, &estate, &world, memory, &Brakes::default());

@@ -3,6 +3,7 @@
 use super::{ERP, HOST, house, say};
 use crate::house::lines;
 use driftless::engine::import::{Files, of_hosts};
+use driftless::kinds::{self, Turn};
 use driftless::model::ResourceId;
 
 const COMPOSE: &str = "services:\n  web:\n    image: n8n:1\n    environment: {TZ: \"${TZ}\"}\n    env_file: [app.env]\n    ports: ['127.0.0.1:5678:5678']\n    volumes: [\"./conf:/conf:ro\", \"./data:/data\"]\n  db:\n    image: postgres:16\n    environment:\n      POSTGRES_PASSWORD: hunter2\n    volumes: ['data:/var/lib/postgresql']\nvolumes: {data: {}}\n";
@@ -31,7 +32,9 @@ async fn what_somebody_set_up_by_hand_comes_into_git_and_stays_as_it_is() {
     let read = |path: &String| driftless::ports::disk::read(&house.repo(), path).expect("read");
     let beside: Files = listed.into_keys().map(|path| (path.clone(), read(&path))).collect();
     let memory = house.controller.keeper.memory();
-    let imported = of_hosts(&house.controller.ports, &["erp".to_owned()], &beside, &memory).await.expect("an import");
+    let on_hosts: Vec<_> = kinds::ALL.iter().copied().filter(|kind| kind.turn() == Turn::OnHosts).collect();
+    let imported =
+        of_hosts(&house.controller.ports, &["erp".to_owned()], &on_hosts, &beside, &memory).await.expect("an import");
     let left: Vec<_> = imported.drafted.iter().filter_map(|one| Some((&one.id, one.left_out.as_ref()?))).collect();
     assert!(left.is_empty(), "{left:?}");
     let names: Vec<&String> = imported.files.keys().collect();

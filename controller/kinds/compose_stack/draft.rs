@@ -11,7 +11,7 @@ use super::compose::{self, Read};
 use super::live::State;
 use super::{dotenv, spec};
 use crate::model::{Draft, Hidden, ResourceId};
-use folder::Use;
+use folder::{Use, WHOLE};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,8 +52,9 @@ impl Drafting<'_> {
             self.draft.field("files", folder.compose.clone());
         }
         self.services(&texts);
-        for (path, purpose) in folder.named() {
-            self.named(folder, &path, purpose);
+        let named = folder.named();
+        for (path, purpose) in &named {
+            self.named(folder, path, *purpose, &named);
         }
         for (name, fields) in [("env", &self.env), ("secretFiles", &self.hidden)] {
             if !fields.is_empty() {
@@ -176,11 +177,16 @@ impl Drafting<'_> {
         }
     }
 
-    /// A file or folder that the compose files name.
-    fn named(&mut self, folder: &Folder, path: &str, purpose: Use) {
-        let below = format!("{path}/");
-        let files: Vec<(&String, &There)> =
-            folder.files.iter().filter(|(file, _)| *file == path || file.starts_with(&below)).collect();
+    /// A file or folder that the compose files name, among all such.
+    fn named(&mut self, folder: &Folder, path: &str, purpose: Use, all: &BTreeMap<String, Use>) {
+        let is_in =
+            |file: &str, path: &str| file.strip_prefix(path).is_some_and(|r| r.is_empty() || r.starts_with('/'));
+        let others = |file: &str| all.keys().any(|other| is_in(file, other));
+        let files: Vec<(&String, &There)> = match path {
+            // Of the whole folder, what is left for it.
+            WHOLE => folder.files.iter().filter(|(file, _)| !others(file) && !folder.first().contains(file)).collect(),
+            path => folder.files.iter().filter(|(file, _)| is_in(file, path)).collect(),
+        };
         let stays = |why: &str| format!("{path} stays on the host alone: {why}.");
         if purpose == Use::Written {
             self.draft.note(stays("the stack may write to it"));
@@ -189,6 +195,7 @@ impl Drafting<'_> {
             let much =
                 format!("it is more than {} files or {} MiB", super::study::MOST_FILES, super::study::MOST_BYTES >> 20);
             if built {
+                let path = if path == WHOLE { "its folder" } else { path };
                 self.draft.refuse(format!("{path}, which an image is built from, cannot be copied: {much}"));
             } else {
                 self.draft.note(stays(&much));

@@ -7,6 +7,9 @@ use crate::ports::host::survey::Container;
 use serde_json::Value as Yaml;
 use std::collections::BTreeMap;
 
+/// The folder as a whole.
+pub(super) const WHOLE: &str = ".";
+
 /// What was found of a stack's folder.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Folder {
@@ -117,7 +120,8 @@ impl Folder {
         let texts = self.compose.iter().filter_map(|file| self.text(file));
         for root in texts.filter_map(|text| serde_saphyr::from_str::<Yaml>(text).ok()) {
             for (path, purpose) in named(&root) {
-                let Some(path) = relative(&path, &variables).filter(|path| !path.is_empty()) else { continue };
+                let Some(path) = relative(&path, &variables) else { continue };
+                let path = if path.is_empty() { WHOLE.to_owned() } else { path };
                 if !self.compose.contains(&path) && path != self.variables {
                     all.entry(path).and_modify(|known| *known = purpose.max(*known)).or_insert(purpose);
                 }
