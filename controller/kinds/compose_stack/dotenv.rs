@@ -94,9 +94,11 @@ mod tests {
         ];
         for (text, value) in table {
             let lines = read(&format!("\n# said\n{text}\n"));
-            let of: Vec<_> =
-                lines.iter().map(|line| (line.number, line.name.as_str(), line.value.as_deref())).collect();
-            assert_eq!(of, [(3, "A", value.as_ref().map(|text| *text).map_err(|why| why))], "{text}");
+            let of: Vec<_> = lines
+                .iter()
+                .map(|line| (line.number, line.name.as_str(), line.value.as_deref().map_err(|why| *why)))
+                .collect();
+            assert_eq!(of, [(3, "A", value)], "{text}");
         }
         assert_eq!(read("a-b=1")[0].value, Err("begins with no name"));
     }

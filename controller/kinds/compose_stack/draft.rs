@@ -254,9 +254,12 @@ impl Drafting<'_> {
     }
 }
 
-/// Says whether a file is one of settings, by its name: in source code, words are not values.
+/// Says whether a file is one of settings, by its name: in other source code, words are not values.
 fn settings(path: &str) -> bool {
+    const ENDS: [&str; 12] =
+        [".env", ".ini", ".cfg", ".conf", ".yaml", ".yml", ".json", ".toml", ".properties", ".pem", ".key", ".sh"];
+    const NAMES: [&str; 6] = [".npmrc", ".netrc", ".pypirc", ".git-credentials", ".htpasswd", "credentials"];
     let name = path.rsplit('/').next().unwrap_or(path);
-    let ends = [".env", ".ini", ".cfg", ".conf", ".yaml", ".yml", ".json", ".toml", ".properties", ".pem", ".key"];
-    name.starts_with(".env") || ends.iter().any(|end| name.ends_with(end))
+    let starts = name.starts_with(".env") || name.starts_with("Dockerfile");
+    starts || NAMES.contains(&name) || ENDS.iter().any(|end| name.ends_with(end))
 }

@@ -37,7 +37,7 @@ const WORDS: [&str; 30] = [
 /// Such parts that are also written without anything between them and others.
 const WITHIN: [&str; 5] = ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "APIKEY"];
 /// Names of what is long and random and no secret.
-const PUBLIC: [&str; 8] = ["TAG", "VERSION", "COMMIT", "IMAGE", "DIGEST", "REVISION", "SHA", "PUBLIC"];
+const PUBLIC: [&str; 9] = ["TAG", "VERSION", "COMMIT", "IMAGE", "DIGEST", "REVISION", "SHA", "SHA256", "PUBLIC"];
 /// So many letters and digits in a row are no word.
 const RANDOM: usize = 20;
 
@@ -55,13 +55,17 @@ pub(super) fn is_secret(name: &str, value: &str) -> bool {
     named && !path || shows_itself(value) || !has(&PUBLIC) && is_random(value)
 }
 
-/// Says whether a file or a text holds what is to be taken for a secret: in a line `name = value`, or by itself.
+/// Says whether a file or a text holds what is to be taken for a secret: in some `name = value`, or by itself. What stands
+/// elsewhere (`$PASSWORD`, `{{ password }}`) is none.
 pub(super) fn holds_secret(text: &str) -> bool {
+    let within = |c: char| c.is_whitespace() || ",;&(){}[]\"'`|".contains(c);
     text.lines().any(|line| {
-        let said = line.split_once(['=', ':']).is_some_and(|(left, right)| {
-            let value = right.trim().trim_matches(|c: char| "\"',;{[".contains(c)).trim();
-            let elsewhere = ["${", "$(", "{{"].iter().any(|sign| value.starts_with(sign));
-            !elsewhere && is_secret(left.trim().trim_matches(['"', '\'']), value)
+        let said = line.match_indices(['=', ':']).any(|(at, _)| {
+            let (left, right) = (line.get(..at).unwrap_or_default(), line.get(at + 1..).unwrap_or_default());
+            let name = left.trim_end_matches(within).rsplit(within).next().unwrap_or_default();
+            let value = right.trim_start().trim_start_matches(['"', '\'']);
+            let value = value.split(within).next().unwrap_or_default();
+            !value.starts_with(['$', '<', '%']) && is_secret(name, value)
         });
         said || shows_itself(line)
     })
@@ -86,7 +90,13 @@ fn shows_itself(text: &str) -> bool {
         }
         _ => false,
     });
-    lower.contains("private key-----") || in_address || header || passed
+    // `mysqladmin -u root -phunter2`
+    let client = words.iter().any(|word| word.contains("mysql") || word.contains("mariadb"));
+    let short = client
+        && words
+            .iter()
+            .any(|word| word.strip_prefix("-p").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('$')));
+    lower.contains("private key-----") || in_address || header || passed || short
 }
 
 fn is_random(value: &str) -> bool {
@@ -132,6 +142,9 @@ mod tests {
             "x: -----BEGIN PRIVATE KEY-----",
             "proxy_set_header Authorization \"Bearer abcdef012345\";",
             "; db_password = old",
+            "o: \"username=bot,password=x\"",
+            "mysqladmin ping -u root -px",
+            "ENV API_TOKEN=abc",
         ] {
             assert!(holds_secret(text), "{text}");
         }
@@ -139,6 +152,9 @@ mod tests {
             "[options]\nworkers = 2\n",
             "server { listen 80; }",
             "password: ${PASSWORD}",
+            "TOKEN=$1 PASSWORD=\"$2\"",
+            "mysqladmin ping -u root -p$PASSWORD",
+            "token: {{ token }}",
             "see https://example.com/a:b@c",
         ] {
             assert!(!holds_secret(text), "{text}");

@@ -46,16 +46,27 @@ pub(super) fn lift(file: &str, text: &str, taken: &BTreeMap<String, String>) -> 
     if resolved(&before, &values) != resolved(&after, &values) {
         return Err(by_hand(file, "environment"));
     }
-    match remaining(&after, String::new()) {
+    match remaining(&after, String::new()).or_else(|| commented(&lifted.text)) {
         Some(place) => Err(by_hand(file, &place)),
         None => Ok(lifted),
     }
 }
 
+/// Where a comment holds what looks like a secret.
+fn commented(text: &str) -> Option<String> {
+    let comment = |line: &str| {
+        let at = line
+            .match_indices('#')
+            .find(|(at, _)| line.get(..*at).is_some_and(|before| before.is_empty() || before.ends_with([' ', '\t'])));
+        at.and_then(|(at, _)| line.get(at + 1..)).is_some_and(guess::holds_secret)
+    };
+    text.lines().position(comment).map(|at| format!("line {}, in a comment", at + 1))
+}
+
 fn by_hand(file: &str, place: &str) -> String {
     format!(
-        "what looks like a secret stands in {file} at {place}: move it into .env there, name the variable in its place \
-         (${{NAME}}), and import again; its containers are not made anew by that"
+        "what looks like a secret stands in {file} at {place}: move it into .env there, with the name of the variable in its \
+         place (${{NAME}}), and import again; no container is made anew by that"
     )
 }
 
@@ -151,7 +162,10 @@ fn resolved(value: &Yaml, variables: &Variables) -> Yaml {
 fn remaining(value: &Yaml, place: String) -> Option<String> {
     let below = |name: &str| if place.is_empty() { name.to_owned() } else { format!("{place}.{name}") };
     match value {
-        Yaml::Object(map) => map.iter().find_map(|(name, value)| remaining(value, below(name))),
+        Yaml::Object(map) => map.iter().find_map(|(name, value)| {
+            let said = scalar(value).is_some_and(|value| !value.contains('$') && guess::is_secret(name, &value));
+            if said { Some(below(name)) } else { remaining(value, below(name)) }
+        }),
         Yaml::Array(list) => {
             let words: Vec<&str> = list.iter().filter_map(Yaml::as_str).collect();
             let within = list.iter().find_map(|value| remaining(value, place.clone()));
@@ -193,6 +207,8 @@ mod tests {
             ("{image: a, environment: {PASSWORD: hunter2}}", "services.a.environment.PASSWORD"),
             ("{image: a, command: [serve, \"--password=hunter2\"]}", "services.a.command"),
             ("{image: a, command: [redis-server, --requirepass, hunter2]}", "services.a.command"),
+            ("{image: a, build: {context: ., args: {TOKEN: hunter2}}}", "services.a.build.args.TOKEN"),
+            ("{image: a} # PASSWORD=hunter2", "line 2, in a comment"),
             ("{image: a, labels: {auth: \"https://bot:hunter2@example.com\"}}", "services.a.labels.auth"),
         ] {
             let why = lifted(&format!("services:\n  a: {service}\n")).expect_err("refused");

@@ -83,7 +83,8 @@ fn variables_are_named_as_they_are_and_secret_ones_by_their_secrets() {
 
 #[test]
 fn what_cannot_be_copied_is_refused_with_what_to_do() {
-    let table: [(&str, &str, &[(&str, &str)], &str); 4] = [
+    type Files<'a> = &'a [(&'a str, &'a str)];
+    let table: [(&str, &str, Files<'_>, &str); 4] = [
         ("    command: [serve, --token=hunter2]\n", "", &[], "services.web.command: move it into .env"),
         ("    build: .\n", ".", &[], "its folder, which an image is built from, cannot be copied"),
         (
