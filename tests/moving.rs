@@ -1,7 +1,7 @@
 //! What moves from host to host: the seed's consolidation (its section P2-1) as one commit, and what goes wrong with it.
 //! Somebody asks for the site ten times a second all along, with every address that a resolver may still hold.
 
-mod asker;
+pub mod asker;
 
 use crate::house::{House, failed};
 use crate::simulated::house_at;

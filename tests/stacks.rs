@@ -1,6 +1,7 @@
 //! Stacks on a real Docker Engine with a real compose, over a real sshd and on the controller's own machine: made, put
 //! back, changed, taken over, broken and removed.
 
+mod ailing;
 pub mod engine;
 mod first;
 mod imported;

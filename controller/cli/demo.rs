@@ -3,7 +3,7 @@
 
 use super::screen::Screen;
 use super::template::{self, Own};
-use super::{Exit, connect};
+use super::{Exit, connect, demo_containers};
 use crate::engine::cycle::Controller;
 use crate::engine::execute::Progress;
 use crate::engine::run::{Pace, Wake, run as keep_running};
@@ -21,13 +21,18 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch::Receiver};
 use tokio_util::sync::CancellationToken;
 
 /// The token of the demo's DigitalOcean; it opens nothing else.
 const TOKEN: &str = "sandbox";
 /// Where the version of n8n stands.
-const N8N: &str = "stacks/n8n/compose.yaml";
+pub(super) const N8N: &str = "stacks/n8n/compose.yaml";
+/// The image of n8n at first.
+pub(super) const N8N_NOW: &str = "n8n:1.70.0";
+/// The image of n8n that the demo pushes.
+pub(super) const N8N_NEXT: &str = "n8n:1.71.0";
 /// What of the template is about hosts.
 const OF_HOSTS: [&str; 3] = ["hosts/", "stacks/", "sites/"];
 /// The secrets of the template but for the key.
@@ -40,7 +45,9 @@ const INTERVAL: &str = "interval: 10s";
 /// Makes a repository from the template, brings the sandbox in line with it, and follows it. Says how to push a change
 /// and shows it arrive. Touches nothing outside its folder; ends with Ctrl-C.
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  driftless demo\n  driftless demo --once\n  driftless demo --dir ~/driftless-demo")]
+#[command(
+    after_help = "Examples:\n  driftless demo\n  driftless demo --once\n  driftless demo --dir ~/driftless-demo\n  driftless demo --hosts containers --once"
+)]
 pub struct Arguments {
     /// Makes a change and an edit by hand by itself, shows both arrive, and ends
     #[arg(long)]
@@ -48,31 +55,51 @@ pub struct Arguments {
     /// Where the repository goes, and stays (default: a temporary folder, gone at the end)
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
+    /// What is behind droplets: simulated machines; containers of this machine's Docker Engine, with sshd, Docker, nginx
+    /// and certbot in them; or none, without stacks and sites
+    #[arg(long, value_name = "simulated|containers|none", default_value = "simulated", value_parser = ["simulated", "containers", "none"])]
+    hosts: String,
+    /// Pulls no images for droplets that are containers: those that this machine's engine lacks are small stand-ins
+    #[arg(long)]
+    stand_ins: bool,
 }
 
 /// Runs the command.
 pub async fn run(arguments: Arguments, screen: &Screen) -> anyhow::Result<Exit> {
     let (folder, _temporary) = folder(arguments.dir.as_deref())?;
-    let hosts = has_ssh();
-    if !hosts {
+    let real = arguments.hosts == "containers";
+    if arguments.stand_ins && !real {
+        bail!("--stand-ins is about droplets that are containers: add --hosts containers");
+    }
+    let ssh = has_ssh();
+    if !ssh && arguments.hosts == "simulated" {
         screen.note(
             "There is no program ssh here (Debian: openssh-client), so the demo leaves hosts, stacks and sites out.",
         );
     }
+    let machines = match arguments.hosts.as_str() {
+        "containers" => Some(demo_containers::hosts(screen, ssh, !arguments.stand_ins).await?),
+        "simulated" if ssh => Some(sandbox::HostsConfig::default()),
+        _ => None,
+    };
+    let hosts = machines.is_some();
     let running = sandbox::serve(sandbox::Config {
         action_time: Duration::from_millis(600),
-        hosts: hosts.then(sandbox::HostsConfig::default),
+        hosts: machines,
         ..sandbox::Config::default()
     })
     .await
     .context("the sandbox could not start")?;
     let public_key = secrets(&folder)?;
-    let work_tree = repository(&folder, &public_key, hosts).await?;
-    let stage =
-        Stage { screen, controller: controller(&folder, &running).await?, work_tree, running, began: Mutex::new(None) };
+    let work_tree = repository(&folder, &public_key, hosts, real).await?;
+    let controller = controller(&folder, &running).await?;
+    if real {
+        controller.ports.hosts.wait_for_new(demo_containers::PATIENCE);
+    }
+    let stage = Stage { screen, controller, work_tree, running, hosts, real, began: Mutex::new(None) };
     stage.open(&folder);
     let stop = CancellationToken::new();
-    stop_on_interrupt(stop.clone());
+    stop_on_interrupt(stop.clone())?;
     let (wakes, heard) = mpsc::channel(8);
     let _watch = stage.controller.mirror.watch_path().map(|watched| watch::repo(watched, wakes.clone())).transpose()?;
     let pace = Pace { jitter: 0.0, seed: 0, grace: Duration::from_secs(5) };
@@ -96,6 +123,9 @@ struct Stage<'a> {
     controller: Controller,
     work_tree: PathBuf,
     running: sandbox::Running,
+    /// Whether there are machines behind droplets, and whether those are containers.
+    hosts: bool,
+    real: bool,
     /// When the first change of the run under way began.
     began: Mutex<Option<Instant>>,
 }
@@ -110,9 +140,15 @@ impl Stage<'_> {
     }
 
     fn open(&self, folder: &Path) {
+        let machines = match (self.hosts, self.real) {
+            (_, true) => {
+                "containers as its droplets, a git\nrepository, and the controller between them. Sites are served by plain http: no issuer of\ncertificates reaches the droplets."
+            }
+            (true, false) => "simulated hosts behind its droplets, a git\nrepository, and the controller between them.",
+            (false, false) => "a git repository, and the controller between\nthem; nothing is behind its droplets.",
+        };
         self.say(&format!(
-            "A DigitalOcean without a bill, with simulated hosts behind its droplets, a git\n\
-             repository, and the controller between them.\n\n  \
+            "A DigitalOcean without a bill, with {machines}\n\n  \
              folder         {}\n  repository     infra, a clone of infra.git\n  DigitalOcean   {} (token: {TOKEN})\n\n\
              First reconcile, from an empty account:",
             folder.display(),
@@ -144,7 +180,7 @@ impl Stage<'_> {
         if once {
             return self.acts(&mut snapshots, wakes).await;
         }
-        self.say(&self.invitation());
+        self.say(&self.invitation().await);
         while !stop.is_cancelled() {
             let snapshot = self.next(&mut snapshots).await?;
             self.sum(&snapshot);
@@ -234,7 +270,7 @@ impl Stage<'_> {
             .replace("  records:\n", "  records:\n    - {name: status, type: A, droplet: ocr}\n");
         let mut edits = Edits::from([("domains/example.com.yaml".to_owned(), Some(zone.into_bytes()))]);
         if let Ok(n8n) = read(N8N) {
-            edits.insert(N8N.to_owned(), Some(n8n.replace("n8n:1.70.0", "n8n:1.71.0").into_bytes()));
+            edits.insert(N8N.to_owned(), Some(n8n.replace(N8N_NOW, N8N_NEXT).into_bytes()));
         }
         git::commit_in(&self.work_tree, &edits, "Name the status page, and take n8n 1.71", &person()).await?;
         git::push(&self.work_tree, "main").await?;
@@ -253,8 +289,26 @@ impl Stage<'_> {
         Ok(found)
     }
 
-    fn invitation(&self) -> String {
+    /// Where a droplet is on this machine's own network: a container's first address.
+    async fn inside(&self) -> String {
+        if !self.real {
+            return String::new();
+        }
+        let api = self.running.url();
+        let asked = self.running.handle().on_host("odoo-erp-prod", "hostname -i").await;
+        let address = asked.map(|said| said.text().split_whitespace().next().unwrap_or_default().to_owned());
+        format!(
+            "\n\nEach droplet is a container. Ask its site, look inside (the second names the containers), and give it an\n\
+             image that it has not:\n\n  \
+             curl -H 'Host: erp.example.com' http://{}/\n  curl {api}/sandbox/hosts\n  docker exec -it NAME bash\n  \
+             docker save IMAGE | docker exec -i NAME docker load",
+            address.unwrap_or_default()
+        )
+    }
+
+    async fn invitation(&self) -> String {
         let (infra, api) = (self.work_tree.display(), self.running.url());
+        let inside = self.inside().await;
         format!(
             "\nGit and reality agree. In another terminal, push a change:\n\n  \
              cd {infra}\n  sed -i 's/s-2vcpu-4gb/s-4vcpu-8gb/' droplets/erp.yaml\n  \
@@ -263,7 +317,7 @@ impl Stage<'_> {
              curl -X DELETE -H 'Authorization: Bearer {TOKEN}' {api}/v2/domains/example.com\n  \
              curl -d 'docker stop n8n-redis-1' {api}/sandbox/hosts/odoo-erp-prod\n\n\
              What was done, and what is not well:\n\n  \
-             git fetch -q && git show origin/driftless/reports:reports/STATUS.md\n\n\
+             git fetch -q && git show origin/driftless/reports:reports/STATUS.md{inside}\n\n\
              Following the repository; Ctrl-C ends."
         )
     }
@@ -319,10 +373,13 @@ fn secrets(folder: &Path) -> anyhow::Result<String> {
 }
 
 /// Makes the repository from the template, with mode enforce: nothing here can be broken.
-async fn repository(folder: &Path, public_key: &str, hosts: bool) -> anyhow::Result<PathBuf> {
+async fn repository(folder: &Path, public_key: &str, hosts: bool, real: bool) -> anyhow::Result<PathBuf> {
     let own = Own { estate: "demo", id: uuid::Uuid::new_v4(), public_key: Some(public_key) };
     let mut files = template::files(&own);
     files.retain(|path, _| hosts || !OF_HOSTS.iter().any(|of| path.starts_with(of)));
+    if real {
+        demo_containers::without_outside(&mut files);
+    }
     if let Some(settings) = files.get_mut("settings.yaml") {
         let text = String::from_utf8_lossy(settings)
             .replace("mode: observe", "mode: enforce")
@@ -357,10 +414,15 @@ fn person() -> Person {
     Person::new("You", "you@example.com")
 }
 
-fn stop_on_interrupt(stop: CancellationToken) {
+/// By both signals: what is killed leaves its containers to the next start.
+fn stop_on_interrupt(stop: CancellationToken) -> anyhow::Result<()> {
+    let mut term = signal(SignalKind::terminate())?;
     tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            stop.cancel();
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = term.recv() => {}
         }
+        stop.cancel();
     });
+    Ok(())
 }

@@ -7,6 +7,8 @@ mod completions;
 mod connect;
 #[cfg(feature = "sandbox")]
 mod demo;
+#[cfg(feature = "sandbox")]
+mod demo_containers;
 mod explain;
 mod freeze;
 mod history;

@@ -90,8 +90,8 @@ pub async fn run(arguments: Arguments, screen: &Screen) -> anyhow::Result<Exit> 
         hosts: match (arguments.hosts.as_str(), arguments.hosts_at) {
             ("simulated" | "containers", SocketAddr::V4(at)) => {
                 let (at, private) = (Some((*at.ip(), at.port())), arguments.networks);
-                let containers =
-                    ContainersConfig { image: arguments.droplet_image, seeds: arguments.droplet_gets, docker: None };
+                let seeds = arguments.droplet_gets.iter().map(|image| image.as_str().into()).collect();
+                let containers = ContainersConfig { image: arguments.droplet_image, seeds, docker: None };
                 let containers = (arguments.hosts == "containers").then_some(containers);
                 Some(HostsConfig { at, private, containers, ..HostsConfig::default() })
             }

@@ -59,7 +59,10 @@ pub use self::actions::{Action, Effect};
 pub use self::backups::BackupPolicy;
 pub use self::calls::{Calls, Mutation};
 pub use self::clock::Clock;
-pub use self::containers::Config as ContainersConfig;
+pub use self::containers::{
+    Config as ContainersConfig, Given as GivenImage, Source as ImageSource, Wanted as WantedImage,
+    provide as provide_images,
+};
 pub use self::droplets::Droplet;
 pub use self::faults::{Fault, FaultError};
 pub use self::firewall_rules::{Inbound, Outbound, Targets};

@@ -56,7 +56,7 @@ impl Machines {
 
     /// The same from this image, with these images for their own engines.
     pub fn hosts_of(&self, image: &str, seeds: &[&str]) -> HostsConfig {
-        let seeds = seeds.iter().map(|name| (*name).to_owned()).collect();
+        let seeds = seeds.iter().map(|name| (*name).into()).collect();
         let containers = ContainersConfig { image: image.to_owned(), seeds, docker: Some(self.engine.address()) };
         HostsConfig { containers: Some(containers), ..HostsConfig::default() }
     }

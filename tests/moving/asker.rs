@@ -2,7 +2,7 @@
 
 use crate::house::House;
 use driftless::ports::clock::Clock;
-use driftless::sandbox::Handle;
+use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,6 +16,9 @@ use tokio_util::sync::CancellationToken;
 /// Between two questions.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// Asks at one address: what was answered, or what went wrong.
+pub type Ask = Box<dyn Fn(Ipv4Addr) -> BoxFuture<'static, Result<String, String>> + Send + Sync>;
+
 /// Somebody who asks, until they are stopped.
 pub struct Asker {
     asked: Arc<AtomicU64>,
@@ -24,7 +27,8 @@ pub struct Asker {
 }
 
 struct Question {
-    hand: Handle,
+    ask: Ask,
+    answer: String,
     clock: Clock,
     dns: SocketAddr,
     name: String,
@@ -32,11 +36,17 @@ struct Question {
 }
 
 impl Asker {
-    /// Begins to ask for a name, whose record others may keep for so many seconds.
+    /// Begins to ask simulated hosts for a name, whose record others may keep for so many seconds.
     pub fn start(house: &House, name: &str, ttl: u64) -> Self {
+        Self::start_by(on_hosts(house, name), "adapter of ocr, image ocr-adapter:1\n", house, name, ttl)
+    }
+
+    /// The same by this way to ask, to which this is the answer.
+    pub fn start_by(ask: Ask, answer: &str, house: &House, name: &str, ttl: u64) -> Self {
         let (asked, stop) = (Arc::new(AtomicU64::new(0)), CancellationToken::new());
         let question = Question {
-            hand: house.hand(),
+            ask,
+            answer: answer.to_owned(),
             clock: house.setup.clock.clone(),
             dns: house.running.dns_addr.expect("the simulator's DNS"),
             name: name.to_owned(),
@@ -76,8 +86,8 @@ impl Question {
                 if self.clock.now() >= kept && self.resolve().await != Some(*address) {
                     continue;
                 }
-                let said = self.get(*address).await;
-                if said.as_deref() != Ok("adapter of ocr, image ocr-adapter:1\n") {
+                let said = (self.ask)(*address).await;
+                if said.as_ref() != Ok(&self.answer) {
                     wrong.push(format!("at {address}, {} after it was told: {said:?}", self.clock.now() - *told));
                 }
             }
@@ -85,20 +95,6 @@ impl Question {
             tokio::time::sleep(PAUSE).await;
         }
         wrong
-    }
-
-    /// What the droplet with this address serves, over https.
-    async fn get(&self, address: Ipv4Addr) -> Result<String, String> {
-        let host = self.hand.read(|world| {
-            world
-                .droplets
-                .values()
-                .find(|droplet| droplet.public_v4 == Some(address))
-                .map(|droplet| droplet.name.clone())
-        });
-        let host = host.ok_or("no droplet has it")?;
-        let said = self.hand.on_host(&host, &format!("curl -sS https://{}/health", self.name)).await?;
-        if said.code == 0 { Ok(said.text()) } else { Err(format!("{host}: {}", said.errors())) }
     }
 
     /// The first address of the name.
@@ -118,4 +114,21 @@ impl Question {
         let [a, b, c, d] = answer[length - 4..length] else { return None };
         (records == 1).then(|| Ipv4Addr::new(a, b, c, d))
     }
+}
+
+/// What the simulated droplet with an address serves, over https, as somebody on it sees it.
+fn on_hosts(house: &House, name: &str) -> Ask {
+    let (hand, script) = (house.hand(), format!("curl -sS https://{name}/health"));
+    Box::new(move |address| {
+        let (hand, script) = (hand.clone(), script.clone());
+        Box::pin(async move {
+            let has = |world: &driftless::sandbox::World| {
+                let mut all = world.droplets.values();
+                all.find(|droplet| droplet.public_v4 == Some(address)).map(|droplet| droplet.name.clone())
+            };
+            let host = hand.read(has).ok_or("no droplet has it")?;
+            let said = hand.on_host(&host, &script).await?;
+            if said.code == 0 { Ok(said.text()) } else { Err(format!("{host}: {}", said.errors())) }
+        })
+    })
 }

@@ -19,6 +19,8 @@ use tokio::time::{Instant, sleep};
 const PAUSE: Duration = Duration::from_secs(3);
 /// How long after its own start a machine's Docker is waited for, in seconds.
 const STARTS: u64 = 300;
+/// How long user data may take until it lets a user who is let in work by sudo.
+const SUDO: Duration = Duration::from_secs(30);
 /// How long one first contact may take.
 const CONTACT: Duration = Duration::from_secs(10);
 
@@ -39,7 +41,7 @@ fn wanted<'a>(work: &'a Work<'_>) -> Result<&'a Want, Fault> {
 async fn make_ready(work: &Work<'_>, want: &Want, place: Place) -> Result<Finished<State>, Fault> {
     let id = &work.key.id;
     let until = Instant::now() + work.ports.hosts.patience();
-    let (mut told, mut target) = (String::new(), None);
+    let (mut told, mut target, mut refused) = (String::new(), None, None);
     loop {
         let waits = match attempt(work, want, &place, &mut target).await {
             Ok((survey, fingerprint)) => match not_ready(&survey) {
@@ -52,6 +54,8 @@ async fn make_ready(work: &Work<'_>, want: &Want, place: Place) -> Result<Finish
                 Some(why) => why,
             },
             Err(Stop::Now(fault)) => return Err(fault),
+            Err(Stop::Sudo(fault)) if refused.get_or_insert_with(Instant::now).elapsed() >= SUDO => return Err(fault),
+            Err(Stop::Sudo(fault)) => fault.to_string(),
             Err(Stop::Waits(why)) => why,
         };
         if waits != told {
@@ -71,6 +75,7 @@ async fn make_ready(work: &Work<'_>, want: &Want, place: Place) -> Result<Finish
 
 enum Stop {
     Waits(String),
+    Sudo(Fault),
     Now(Fault),
 }
 
@@ -96,6 +101,7 @@ async fn attempt(
         Ok(survey) => Ok((survey, fingerprint)),
         // cloud-init writes the keys of those who are let in while sshd answers already.
         Err(error @ HostError::Refused { .. }) => Err(Stop::Waits(error.to_string())),
+        Err(error @ HostError::NoSudo { .. }) => Err(Stop::Sudo(error.into())),
         Err(error) if error.may_pass() || matches!(error, HostError::Strange { .. } | HostError::Failed { .. }) => {
             Err(Stop::Waits(error.to_string()))
         }

@@ -32,6 +32,16 @@ pub enum HostError {
         /// What ssh said.
         said: String,
     },
+    /// It lets us in, and its sudo lets us do nothing.
+    #[error("{host} does not let {user} work by sudo: {said}")]
+    NoSudo {
+        /// The host.
+        host: String,
+        /// The user.
+        user: String,
+        /// What sudo said.
+        said: String,
+    },
     /// It cannot be reached.
     #[error("{host} cannot be reached at {at}: {why}")]
     Unreachable {
@@ -105,6 +115,9 @@ impl HostError {
             Self::Refused { user, .. } => format!(
                 "See that the public half of the key in `identity` stands in the authorized_keys of {user} there, and that the secret holds the private half without a passphrase."
             ),
+            Self::NoSudo { user, .. } => format!(
+                "`become: sudo` takes a sudo that asks for no password: a file /etc/sudoers.d/driftless there, with mode 0440, that says `{user} ALL=(ALL) NOPASSWD:ALL` (`visudo -c` checks it). Nothing was done."
+            ),
             Self::Unreachable { .. } | Self::TimedOut { .. } | Self::Lost { .. } => {
                 "It is tried again. See whether the machine runs, and whether a firewall lets the controller in."
                     .to_owned()
@@ -121,7 +134,7 @@ impl HostError {
 
     /// Says whether the host was not reached at all, as opposed to something on it going wrong.
     pub fn is_away(&self) -> bool {
-        !matches!(self, Self::Failed { .. } | Self::Strange { .. } | Self::Here { .. })
+        !matches!(self, Self::NoSudo { .. } | Self::Failed { .. } | Self::Strange { .. } | Self::Here { .. })
     }
 }
 

@@ -13,6 +13,7 @@ mod link;
 mod pool;
 mod room;
 mod run;
+mod sudo;
 pub mod survey;
 mod target;
 

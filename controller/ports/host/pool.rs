@@ -4,6 +4,7 @@ use super::docker::Spoken;
 use super::error::HostError;
 use super::link::Link;
 use super::run::{self, Command, Output};
+use super::sudo;
 use super::survey::Asked;
 use super::target::{Ssh, Target, Way};
 use super::{link, room};
@@ -34,7 +35,7 @@ pub struct Hosts(Arc<Shared>);
 #[derive(Default)]
 struct Shared {
     means: Arc<Means>,
-    patience: Option<Duration>,
+    patience: OnceLock<Duration>,
     known: Mutex<BTreeMap<String, Host>>,
 }
 
@@ -81,12 +82,18 @@ impl Hosts {
     /// Hosts for which a new machine may take so long until it is ready.
     pub fn patient(secrets: Secrets, reach: Reach, patience: Duration) -> Self {
         let means = Arc::new(Means { secrets, reach, ..Means::default() });
-        Self(Arc::new(Shared { means, patience: Some(patience), ..Shared::default() }))
+        Self(Arc::new(Shared { means, patience: patience.into(), ..Shared::default() }))
+    }
+
+    /// Has new machines take so long, where nobody has said otherwise yet.
+    pub fn wait_for_new(&self, patience: Duration) {
+        // The first word stands: it is said once, before anything is looked at.
+        let _ = self.0.patience.set(patience);
     }
 
     /// How long a new machine is waited for until it is ready, before others have their turn.
     pub fn patience(&self) -> Duration {
-        self.0.patience.unwrap_or(NEW)
+        self.0.patience.get().copied().unwrap_or(NEW)
     }
 
     /// Says how a host is reached. Where that is as before, its connection stays.
@@ -209,8 +216,14 @@ impl Host {
         let lost = |why: String| self.lost(&command.doing, why);
         let _turn = self.0.gate.acquire().await.map_err(|_| lost("it is shut".to_owned()))?;
         let sudo = self.0.target.sudo;
-        let Some(link) = self.link().await? else { return run::local(command, sudo, &lost).await };
-        run::remote(link.session.clone(), command, sudo, &lost).await
+        let output = match self.link().await? {
+            Some(link) => run::remote(link.session.clone(), command, sudo, &lost).await?,
+            None => run::local(command, sudo, &lost).await?,
+        };
+        match sudo::refusal(&output).filter(|_| sudo) {
+            Some(said) => Err(HostError::NoSudo { host: self.0.name.clone(), user: self.user(), said }),
+            None => Ok(output),
+        }
     }
 
     /// A command whose input and output are a stream. It has its place among those at the same time until it ends.
@@ -220,6 +233,11 @@ impl Host {
         let sudo = self.0.target.sudo;
         let Some(link) = self.link().await? else { return run::open_local(command, sudo, turn, &lost) };
         run::open(link.session.clone(), command, sudo, turn, &lost).await
+    }
+
+    /// Who is logged in there; on the controller's own machine by number, as sudoers takes it, too.
+    fn user(&self) -> String {
+        self.ssh().map_or_else(|| format!("#{}", rustix::process::getuid().as_raw()), |ssh| ssh.user.clone())
     }
 
     /// Whether what is done there is done by `sudo`.

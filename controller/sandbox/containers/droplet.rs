@@ -1,6 +1,8 @@
 //! One droplet's container: made, started, stopped and removed as its droplet is, with its addresses on loopback. Knows the
 //! image by what it expects in /etc/droplet, and nothing of what the machine is used for.
 
+use std::collections::BTreeSet;
+use std::iter;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -102,13 +104,31 @@ async fn start(ground: &Arc<Ground>, seen: &Seen, container: &str, made: &mut bo
     let at = ip.parse::<Ipv4Addr>().map_err(|_| format!("the container {container} has no address: {ip:?}"))?;
     boots(ground, container, SocketAddr::from((at, 22))).await?;
     if first {
-        let seeds: Vec<&str> = ground.config.seeds.iter().map(String::as_str).collect();
-        if !seeds.is_empty() {
-            let load = ["exec", "--interactive", container, "docker", "load", "--quiet"];
-            ground.docker.pipe(&[&["save"], &seeds[..]].concat(), &load).await?;
-        }
+        give(ground, seen, container).await?;
     }
     open(ground, seen, SocketAddr::from((at, 22))).await
+}
+
+/// Gives its engine the images that are for it, by the names that they have there.
+async fn give(ground: &Ground, seen: &Seen, container: &str) -> Result<(), String> {
+    let all = ground.config.seeds.iter();
+    let its: Vec<_> = all.filter(|seed| seed.droplets.is_empty() || seed.droplets.contains(&seen.name)).collect();
+    let images: BTreeSet<&str> = its.iter().map(|seed| seed.image.as_str()).collect();
+    if images.is_empty() {
+        return Ok(());
+    }
+    let save: Vec<&str> = iter::once("save").chain(images).collect();
+    let load = ["exec", "--interactive", container, "docker", "load", "--quiet"];
+    ground.docker.pipe(&save, &load).await?;
+    for seed in its.iter().filter(|seed| seed.image != seed.called) {
+        ground.docker.run(&["exec", container, "docker", "tag", &seed.image, &seed.called]).await?;
+    }
+    let other: BTreeSet<&str> = its.iter().filter(|s| s.image != s.called).map(|s| s.image.as_str()).collect();
+    if !other.is_empty() {
+        let untag: Vec<&str> = ["exec", container, "docker", "rmi"].into_iter().chain(other).collect();
+        ground.docker.run(&untag).await?;
+    }
+    Ok(())
 }
 
 async fn make(ground: &Ground, seen: &Seen, container: &str) -> Result<(), String> {

@@ -8,6 +8,7 @@
 
 mod docker;
 mod droplet;
+mod images;
 mod owner;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use self::docker::Docker;
+pub use self::images::{Given, Source, Wanted, provide};
 use self::owner::{LABEL, Owner};
 use super::hosts::{Config as HostsConfig, Place, Said, Seen, look};
 use super::server::Shared;
@@ -36,7 +38,7 @@ pub struct Config {
     /// The image: what `deploy/droplet-image/build` makes.
     pub image: String,
     /// Images of this engine that every new droplet's own engine is given: it can pull none.
-    pub seeds: Vec<String>,
+    pub seeds: Vec<Given>,
     /// Where the engine is, as in DOCKER_HOST; none leaves that to the environment.
     pub docker: Option<String>,
 }
@@ -187,15 +189,20 @@ impl Ground {
     }
 }
 
-async fn prepare(config: Config, docker: Docker, place: Place) -> Result<Ground, String> {
+/// Says what is missing of the engine and the image of droplets, and what to do about it.
+async fn engine(docker: &Docker, image: &str) -> Result<(), String> {
     docker.run(&["version", "--format", "{{.Server.Version}}"]).await.map_err(|why| {
         format!("droplets that are containers need a Docker Engine on this machine, and none answers ({why}); start one, or take simulated hosts")
     })?;
-    let image = config.image.clone();
-    docker.run(&["image", "inspect", "--format", "{{.Id}}", &image]).await.map_err(|why| {
+    docker.run(&["image", "inspect", "--format", "{{.Id}}", image]).await.map_err(|why| {
         format!("the engine has no image {image} ({why}); make it, in a checkout of driftless: sudo deploy/droplet-image/build {image}")
     })?;
-    for seed in &config.seeds {
+    Ok(())
+}
+
+async fn prepare(config: Config, docker: Docker, place: Place) -> Result<Ground, String> {
+    engine(&docker, &config.image).await?;
+    for seed in config.seeds.iter().map(|seed| &seed.image) {
         let missing = |why| format!("the engine has no image {seed} to give to droplets ({why}): docker pull {seed}");
         docker.run(&["image", "inspect", "--format", "{{.Id}}", seed]).await.map_err(missing)?;
     }

@@ -42,16 +42,24 @@ if [ -n "$own" ]; then
   account=$own
 elif [ -n "$account" ]; then
   mkdir -p "$accounts/$account" || leave 78 "no folder can be made in $root: the disk may be full"
+  chmod 400 "$stage/private_key.json"
   for one in private_key regr meta; do
     mv -f "$stage/$one.json" "$accounts/$account/$one.json" || leave 78 "the account could not be put in its place"
   done
 fi
 
+# A renewal that is told no kind of key makes one of RSA, whatever there was.
+kind=
+case $(openssl x509 -in "$stage/fullchain.pem" -noout -text 2>/dev/null | sed -n 's/^ *Public Key Algorithm: *//p') in
+  id-ecPublicKey) kind=ecdsa ;;
+  rsaEncryption) kind=rsa ;;
+esac
 {
   printf 'archive_dir = %s\n' "$archive"
   for one in cert privkey chain fullchain; do printf '%s = %s/%s.pem\n' $one "$live" $one; done
   printf '\n[renewalparams]\n'
   [ -z "$account" ] || printf 'account = %s\n' "$account"
+  [ -z "$kind" ] || printf 'key_type = %s\n' "$kind"
   printf 'authenticator = webroot\nwebroot_path = %s,\nserver = %s\n' "$webroot" "$directory"
   printf 'renew_hook = nginx -t -q && nginx -s reload\n[[webroot_map]]\n'
   for one in "$@"; do printf '%s = %s\n' "$one" "$webroot"; done
