@@ -52,6 +52,8 @@ pub trait AnyKind: Send + Sync {
     fn priced(&self) -> bool;
     /// See `Kind::ZONES`.
     fn zones(&self) -> bool;
+    /// See `Kind::WITHIN`.
+    fn within(&self) -> Option<&'static str>;
     /// See `Kind::HOME`.
     fn home(&self) -> &'static str;
     /// See `Kind::MANY`.
@@ -146,6 +148,9 @@ impl<K: Kind> AnyKind for Of<K> {
     }
     fn zones(&self) -> bool {
         K::ZONES
+    }
+    fn within(&self) -> Option<&'static str> {
+        K::WITHIN
     }
     fn home(&self) -> &'static str {
         K::HOME

@@ -24,6 +24,9 @@ pub trait Kind: Send + Sync + 'static {
     const PRICED: bool = false;
     /// Whether each of its scopes is a zone, whose names lead somewhere.
     const ZONES: bool = false;
+    /// The kind of those documents within which its objects live: parts of its scopes are called by their names, and its
+    /// ids begin with `NAME:` and keys with `NAME `. The objects of that kind itself live each within its own.
+    const WITHIN: Option<&'static str> = None;
     /// Where an import writes its documents: a folder with a file for each (`droplets/`), or one file for all.
     const HOME: &'static str = "documents.yaml";
     /// The word for several of its objects, in sums.

@@ -6,6 +6,7 @@
 
 use super::claim::{Claim, Claims, claim};
 use super::guard::Guard;
+use super::renaming::{Followed, followed};
 use super::{Brakes, order::order, record};
 use crate::model::erased::AnyDiff;
 use crate::model::finding::Weight;
@@ -19,9 +20,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Decides what is to be done to bring the world to what git says.
 pub fn plan(kinds: &[&dyn AnyKind], estate: &Estate, world: &World, memory: &Memory, brakes: &Brakes) -> Plan {
+    let Followed { memory, patches: renames } = followed(kinds, estate, memory);
+    let memory = &*memory;
     let mut claims = claim(kinds, estate, world, memory);
     let mut draft = Draft::new(kinds, estate, world, memory, brakes, &mut claims);
     draft.pin();
+    draft.follow(renames);
     for id in order(&estate.documents) {
         if let (Some(document), Some(claim)) = (estate.documents.get(id), claims.of.get(id)) {
             draft.document(document, claim);
@@ -120,6 +124,13 @@ impl<'a> Draft<'a> {
         }
         if let (None, Some(Ok(team))) = (&self.memory.team, &self.world.account) {
             self.remember.push(Patch::Team(team.clone()));
+        }
+    }
+
+    /// Remembers what is called otherwise before anything else of it.
+    fn follow(&mut self, renames: Vec<Patch>) {
+        if !self.strange {
+            self.remember.splice(0..0, renames);
         }
     }
 

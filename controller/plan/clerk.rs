@@ -27,12 +27,12 @@ pub(super) struct Clerk<'a, 'w> {
     pub(super) claims: &'a mut Claims<'w>,
 }
 
-/// One id with what Memory knows of it under its present or a former name.
+/// One id with what Memory knows of it.
 pub(super) struct Case<'w> {
     pub(super) id: ResourceId,
     pub(super) document: Option<&'w Document>,
     pub(super) owned: Option<&'w Owned>,
-    /// The present name and the former ones that no other document bears.
+    /// The present name and the former ones that no other document bears: markers may still say those.
     names: Vec<ResourceId>,
 }
 
@@ -72,24 +72,16 @@ impl<'a, 'w> Clerk<'a, 'w> {
         self.leave_unowned();
     }
 
-    fn cases(&mut self) -> Vec<Case<'w>> {
+    fn cases(&self) -> Vec<Case<'w>> {
         let (estate, memory, kind) = (self.estate, self.memory, self.kind.name());
-        let mut renamed = BTreeSet::new();
         let mut cases = Vec::new();
         for (id, document) in estate.documents.iter().filter(|(id, _)| id.kind == kind) {
             let former = document.formerly.iter().filter(|old| !estate.documents.contains_key(old));
             let names: Vec<ResourceId> = std::iter::once(id).chain(former).cloned().collect();
-            let mut owned = memory.owned.get(id);
-            for old in names.iter().skip(1).filter(|old| memory.owned.contains_key(old)) {
-                if owned.is_none() && renamed.insert(old.clone()) {
-                    owned = memory.owned.get(old);
-                    self.claims.remember.push(Patch::Rename(old.clone(), id.clone()));
-                }
-            }
-            cases.push(Case { id: id.clone(), document: Some(document), owned, names });
+            // What was remembered under a former name was brought here before (`renaming`).
+            cases.push(Case { id: id.clone(), document: Some(document), owned: memory.owned.get(id), names });
         }
-        let gone = memory.owned.iter().filter(|(id, _)| id.kind == kind && !renamed.contains(*id));
-        let gone = gone.filter(|(id, _)| !estate.documents.contains_key(id));
+        let gone = memory.owned.iter().filter(|(id, _)| id.kind == kind && !estate.documents.contains_key(id));
         cases.extend(gone.map(|(id, owned)| Case {
             id: id.clone(),
             document: None,

@@ -16,6 +16,7 @@ pub mod order;
 pub mod record;
 pub mod refine;
 mod removal;
+pub mod renaming;
 mod sequence;
 pub mod settle;
 mod standing;

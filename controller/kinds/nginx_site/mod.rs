@@ -43,6 +43,7 @@ impl Kind for NginxSite {
     const ABOUT: &'static str =
         "A site that nginx on a host serves: its file, the link that enables it, its certificate.";
     const ON_REMOVE: OnRemove = OnRemove::Destroy;
+    const WITHIN: Option<&'static str> = Some("Host");
     const HOME: &'static str = "sites/";
     const MANY: &'static str = "sites";
     type Spec = Spec;
