@@ -2,6 +2,7 @@
 //! Somebody asks for the site ten times a second all along, with every address that a resolver may still hold.
 
 mod asker;
+mod gone;
 mod renamed;
 
 use crate::house::{House, failed};
@@ -247,7 +248,7 @@ async fn a_former_site_stays_while_its_name_leads_elsewhere_and_what_it_stands_o
     let followed = cycle(&house).await;
     let left = waiting(&followed);
     assert!(
-        left.iter().any(|line| line.starts_with("Host/ocr release: NginxSite/ocr is still to go from there")),
+        left.iter().any(|line| line.starts_with("Host/ocr release: Held") && line.contains("leaves-behind")),
         "{left:#?}"
     );
     push(&house, &[("droplets.yaml", droplets())]).await;

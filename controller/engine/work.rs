@@ -10,7 +10,7 @@ use crate::model::memory::Failure;
 use crate::model::{
     Attempt, Digest, Done, Estate, Fault, Intent, Outcome, Patch, Pin, Planned, ProviderId, Reached, Step, Verb,
 };
-use crate::plan::{record, settle};
+use crate::plan::{ground, record, settle};
 use crate::ports::Ports;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -109,6 +109,7 @@ impl<'a> Worker<'a> {
             let answered = |i| Intent { reached: Reached::Answered, unclear: false, stage: None, opened: now, ..i };
             patches.extend(open.map(answered).map(Patch::Intend));
         }
+        patches.extend(ground::forgotten(&kinds::pure(), &self.keeper.memory(), &change.key));
         if self.keeper.memory().approvals.contains_key(&change.digest) {
             patches.push(Patch::Spend(change.digest.clone()));
             if change.key.verb.removes() {

@@ -33,6 +33,7 @@ pub fn plan(kinds: &[&dyn AnyKind], estate: &Estate, world: &World, memory: &Mem
     }
     draft.removals(&claims);
     draft.renames(&claims);
+    draft.ground();
     draft.foundation(&claims);
     draft.handover(&claims);
     draft.sequence(&claims);
@@ -70,6 +71,8 @@ pub(super) struct Draft<'a> {
     pub(super) stuck: BTreeMap<ChangeKey, Standing>,
     /// What was not compared this time, and why: unknown, paused, busy.
     pub(super) aside: BTreeMap<ResourceId, String>,
+    /// What is on a place whose document has gone, by that place: nobody will see it again without that.
+    pub(super) left: BTreeMap<ResourceId, BTreeSet<ResourceId>>,
     pub(super) findings: Vec<Finding>,
     pub(super) remember: Vec<Patch>,
     next_due: Option<Timestamp>,
@@ -108,6 +111,7 @@ impl<'a> Draft<'a> {
             changed: BTreeMap::new(),
             stuck: BTreeMap::new(),
             aside: BTreeMap::new(),
+            left: BTreeMap::new(),
             told: problems().filter_map(|f| f.id.clone()).collect(),
             strange: problems().any(|f| f.id.is_none()),
             findings,

@@ -8,6 +8,7 @@ pub mod claim;
 mod clerk;
 mod closing;
 mod foundation;
+pub mod ground;
 pub mod guard;
 mod handover;
 mod herd;
