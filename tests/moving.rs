@@ -119,6 +119,10 @@ async fn a_service_moves_to_another_host_by_one_commit_and_nobody_who_asks_is_le
     assert!(after.after.as_ref().is_some_and(|plan| plan.is_empty()), "{:#?}", waiting(&after));
     assert_eq!(say(&house, "ocr", SITE).await, "0\n");
     assert_eq!(say(&house, "ocr", "docker ps -q | wc -l").await.trim(), "0");
+    let renewed = "ls /etc/letsencrypt/renewal; ls /etc/letsencrypt/live";
+    let (old, new) = (say(&house, "ocr", renewed).await, say(&house, "erp", renewed).await);
+    assert_eq!(old, "ocr.example.com.conf.ended\nocr.example.com\n", "it stays there, and nobody renews it");
+    assert_eq!(new, "ocr.example.com.conf\nocr.example.com\n");
     asker.goes_on(5).await;
     house.settles().await;
     assert!(house.controller.keeper.memory().led.is_empty(), "nothing is remembered of a move that is over");

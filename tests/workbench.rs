@@ -154,6 +154,7 @@ impl Paper {
             generation: u32::from(live.is_some()),
             intent: None,
             retiring: Vec::new(),
+            scopes: None,
             view: &view,
         })
     }

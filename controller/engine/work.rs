@@ -229,7 +229,7 @@ impl<'a> Worker<'a> {
             Fault::Transient { retry_after: Some(wait), .. } => *wait,
             Fault::Transient { .. } => self.backoff.next(attempts, seed(digest))?,
             // A refusal seldom cures itself, but a token may gain a scope and a limit may be raised: seldom, not never.
-            Fault::Permanent { .. } => REFUSED.next(attempts, seed(digest))?,
+            Fault::Permanent { .. } | Fault::Hindered { .. } => REFUSED.next(attempts, seed(digest))?,
         };
         let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::from_secs(60));
         now.saturating_add(wait).ok()

@@ -35,6 +35,8 @@ pub struct AnyDiff<'a> {
     /// See `Diff`.
     pub retiring: Vec<&'a ProviderId>,
     /// See `Diff`.
+    pub scopes: Option<&'a BTreeMap<Scope, Sighting>>,
+    /// See `Diff`.
     pub view: &'a View<'a>,
 }
 
@@ -234,6 +236,7 @@ impl<K: Kind> AnyKind for Of<K> {
             generation: input.generation,
             intent: input.intent,
             retiring: input.retiring,
+            scopes: input.scopes,
             view: input.view,
         };
         let diffed = K::diff(&typed);

@@ -157,11 +157,18 @@ pub struct Diff<'a, K: Kind> {
     pub intent: Option<&'a Intent>,
     /// Former generations, still alive, that a replacement left to be removed.
     pub retiring: Vec<&'a ProviderId>,
+    /// All that was seen, scope by scope; none: nothing was.
+    pub scopes: Option<&'a BTreeMap<Scope, Sighting>>,
     /// Outputs of others, prices and the time.
     pub view: &'a View<'a>,
 }
 
 impl<K: Kind> Diff<'_, K> {
+    /// Everything of this kind that was seen in a scope, wanted or not.
+    pub fn there(&self, scope: &Scope) -> impl Iterator<Item = &K::State> {
+        let found = self.scopes.and_then(|scopes| scopes.get(scope)).and_then(|sighting| sighting.found.as_ref().ok());
+        found.into_iter().flatten().filter(|_| scope.kind == K::NAME).map(|live| erased::expose(&live.state))
+    }
     /// The marker that the live object should carry, or the new one's with `generation` + 1.
     pub fn marker(&self, generation: u32) -> Marker {
         Marker::of(&self.view.estate, self.id, generation)

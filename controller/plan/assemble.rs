@@ -213,6 +213,7 @@ impl<'a> Draft<'a> {
             generation: claim.generation,
             intent,
             retiring,
+            scopes: Some(&self.world.scopes),
             view: &self.view,
         });
         (diffed.changes, diffed.findings)

@@ -154,6 +154,7 @@ impl<K: Operate<Want: Clone>> Life<K> {
             generation: self.owned.as_ref().map_or(u32::from(found.is_some()), |owned| owned.generation),
             intent: self.intent.as_ref(),
             retiring: former.filter(|id| alive.contains(*id)).collect(),
+            scopes: None,
             view: &view,
         })
     }
