@@ -1,5 +1,7 @@
 //! Simulated hosts, as a controller works on them: real ssh, the controller's own scripts, and machines that follow droplets.
 
+mod coming;
+
 use crate::house::{ENFORCE, House, Setup, sandbox_settings};
 use crate::sshd::keygen;
 use driftless::model::ResourceId;

@@ -210,6 +210,8 @@ fn in_order(changes: &[Planned]) -> Vec<&Planned> {
 struct Unwritten;
 
 impl Progress for Unwritten {
+    fn tell(&self, _: &str, _: &str) {}
+
     fn stage<'a>(&'a self, _: Option<&'a str>, _: Option<&'a ProviderId>) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async { Ok(()) })
     }
