@@ -2,6 +2,7 @@
 //! Somebody asks for the site ten times a second all along, with every address that a resolver may still hold.
 
 mod asker;
+mod foreseen;
 mod gone;
 mod renamed;
 
