@@ -196,6 +196,8 @@ impl Work<'_> {
 
 /// Writes down how far staged work has come, durably, before it returns.
 pub trait Progress: Send + Sync {
+    /// Says for people at which stage it is, such as `waiting for cloud-init`, and what was seen last; nothing is kept of it.
+    fn tell(&self, stage: &str, detail: &str);
     /// Records a stage such as `powered-off`, or the id of what a create made.
     fn stage<'a>(&'a self, stage: Option<&'a str>, made: Option<&'a ProviderId>) -> BoxFuture<'a, Result<(), Fault>>;
     /// Records the key that the change's host showed at first contact.

@@ -48,6 +48,7 @@ pub struct ComposeStack;
 impl Kind for ComposeStack {
     const NAME: &'static str = "ComposeStack";
     const ABOUT: &'static str = "A stack of containers that docker compose runs on a host.";
+    const WITHIN: Option<&'static str> = Some("Host");
     const HOME: &'static str = "stacks/";
     const MANY: &'static str = "stacks";
     type Spec = Spec;

@@ -82,6 +82,7 @@ pub(super) fn plan_as(want: Option<&Want>, state: Option<&State>, on_remove: OnR
         generation: u32::from(state.is_some()),
         intent: None,
         retiring: Vec::new(),
+        scopes: None,
         view: &view,
     })
 }
