@@ -17,6 +17,8 @@ pub struct Draft {
     pub left_out: Vec<String>,
     /// Why no document can leave the object as it is; `spec` then is as near as it gets.
     pub refused: Option<String>,
+    /// What to do where its document would change it; empty where nothing is known.
+    pub until: &'static str,
     /// How many parts it lists, and the word for one: `(41, "record set")`.
     pub parts: Option<(usize, &'static str)>,
     /// Files that the document names, by their paths from the repo's root.

@@ -3,7 +3,6 @@
 use super::{Engine, SETTINGS, WAITS};
 use crate::process::rig::{Rig, files, ran};
 use std::fmt::Write as _;
-use std::process::Command;
 use std::time::Duration;
 
 const HOST: &str = "apiVersion: driftless/v1\nkind: Host\nmetadata: {name: erp}\nspec: {connect: local}\n";
@@ -57,12 +56,7 @@ async fn a_stack_that_was_set_up_by_hand_comes_into_git_and_no_container_is_touc
     let Some(engine) = Engine::start() else { return };
     let folder = engine.folder("opt/shop");
     by_hand(&folder);
-    let up = Command::new("docker")
-        .args(["compose", "up", "-d"])
-        .current_dir(&folder)
-        .env("DOCKER_HOST", engine.address())
-        .output();
-    assert!(up.as_ref().is_ok_and(|output| output.status.success()), "{up:?}");
+    engine.up(&folder);
     crate::process::rig::until("the job has ended and the front ails", || {
         let said = engine.say(&["ps", "-a", "--format", "{{.Names}} {{.Status}}"]);
         said.contains("unhealthy") && said.contains("shop-job-1 Exited (0)")

@@ -2,7 +2,6 @@
 
 use super::{Engine, SETTINGS, WAITS, compose, stack};
 use crate::process::rig::{Rig, ran};
-use std::process::Command;
 use std::time::Duration;
 
 const HOST: &str = "apiVersion: driftless/v1\nkind: Host\nmetadata: {name: erp}\nspec: {connect: local}\n";
@@ -15,12 +14,7 @@ async fn a_running_stack_is_taken_over_with_its_containers_or_held() {
     for (name, text) in [("compose.yaml", yaml.as_str()), ("conf/app.ini", "x=1\n"), (".env", "PASSWORD='p'\n")] {
         std::fs::write(format!("{folder}/{name}"), text).expect("written");
     }
-    let up = Command::new("docker")
-        .args(["compose", "up", "-d"])
-        .current_dir(&folder)
-        .env("DOCKER_HOST", engine.address())
-        .output();
-    assert!(up.as_ref().is_ok_and(|output| output.status.success()), "{up:?}");
+    engine.up(&folder);
     let before = engine.web();
 
     // Another configuration than what runs: held, with what would be made anew, and nothing is touched.

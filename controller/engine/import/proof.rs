@@ -86,17 +86,21 @@ impl Proof<'_> {
 
     /// The documents that would change something, or of which the plan has a problem.
     fn unwanted(&self, plan: &Plan, drafted: &[Drafted]) -> Result<Without, ImportError> {
+        let of = |id: &ResourceId| drafted.iter().find(|one| one.id == *id);
         let changes = plan.changes.iter().map(|change| {
             let fields: Vec<&str> = change.fields.iter().map(|field| field.path.as_str()).collect();
-            (Some(&change.key.id), format!("its document would {} it ({})", change.key.verb.word(), fields.join(", ")))
+            let until = of(&change.key.id).map(|one| one.draft.until).filter(|until| !until.is_empty());
+            let until = until.map(|until| format!(": {until}")).unwrap_or_default();
+            let why = format!("its document would {} it ({}){until}", change.key.verb.word(), fields.join(", "));
+            (Some(&change.key.id), why)
         });
         let ails = |finding: &&Finding| {
-            drafted.iter().any(|one| Some(&one.id) == finding.id.as_ref() && one.draft.ails.contains(&finding.rule))
+            finding.id.as_ref().and_then(of).is_some_and(|one| one.draft.ails.contains(&finding.rule))
         };
         let problems = plan.findings.iter().filter(|finding| finding.weight == Weight::Problem && !ails(finding));
         let mut faults = Without::new();
         for (id, why) in changes.chain(problems.map(|finding| (finding.id.as_ref(), finding.text.clone()))) {
-            match drafted.iter().find(|d| d.left_out.is_none() && Some(&d.id) == id) {
+            match id.and_then(of).filter(|one| one.left_out.is_none()) {
                 Some(one) => drop(faults.entry(one.object()).or_insert(why)),
                 None if id.is_some_and(|id| self.before.contains(id)) => {}
                 None => return Err(ImportError::Unclear(id.map_or_else(|| why.clone(), |id| format!("{id}: {why}")))),

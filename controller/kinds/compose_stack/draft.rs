@@ -19,6 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) fn draft(id: &ResourceId, state: &State) -> Draft {
     let mut drafting =
         Drafting { id, state, draft: Draft::default(), env: Map::new(), known: BTreeMap::new(), hidden: Map::new() };
+    drafting.draft.until = "once `docker compose up -d` there has nothing to do, import it again";
     drafting.draft.field("host", state.host.as_str()).field("path", format!("stacks/{}", id.name));
     match &state.folder {
         Some(Folder { failed: None, .. }) => drafting.whole(),

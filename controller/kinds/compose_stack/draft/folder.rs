@@ -77,7 +77,11 @@ impl Folder {
         };
         let path = container.folder.trim_end_matches('/').to_owned();
         let mut folder = Self { variables: ".env".to_owned(), ..Self::default() };
-        let within = |file: &str| file.strip_prefix(&path)?.strip_prefix('/').map(str::to_owned);
+        // The first compose wrote paths as they were given.
+        let within = |file: &str| match file.strip_prefix('/') {
+            Some(_) => file.strip_prefix(&path)?.strip_prefix('/').map(str::to_owned),
+            None => Some(file.trim_start_matches("./").to_owned()),
+        };
         for file in container.files.split(',') {
             match within(file) {
                 Some(file) => folder.compose.push(file),
