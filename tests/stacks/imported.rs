@@ -71,6 +71,19 @@ async fn a_stack_that_was_set_up_by_hand_comes_into_git_and_no_container_is_touc
     };
     let repo = rig.repo().display().to_string();
     let once = || command(&["run", "--repo", &repo, "--once"]);
+    // What runs was made from other files than are there now: no document leaves that as it is.
+    let compose = format!("{folder}/docker-compose.yml");
+    let text = std::fs::read_to_string(&compose).expect("a compose file");
+    std::fs::write(&compose, text.replace("grace_period: 1s", "grace_period: 2s")).expect("written");
+    let left = ran(command(&["import", &repo, "--host", "erp", "--only", "stacks"])).await.ended(3);
+    assert!(left.says("services.web.config").out.contains("docker compose up"), "what to do is said");
+    let (document, copied) = (rig.repo().join("stacks/shop.yaml"), rig.repo().join("stacks/shop"));
+    assert!(
+        !copied.exists() && std::fs::read_to_string(&document).expect("comments").lines().all(|l| l.starts_with('#'))
+    );
+    std::fs::remove_file(document).expect("removed");
+    std::fs::write(&compose, text).expect("written");
+
     let imported = ran(command(&["import", &repo, "--host", "erp"])).await.ended(0);
     let text = written(&rig);
     for secret in SECRETS {
