@@ -15,7 +15,7 @@ for path in "$@"; do
   if [ -f "$path" ]; then
     one "$path"
   elif [ -d "$path" ]; then
-    find "$path" -xdev -type f 2>/dev/null | grep -v '/\.git/' | head -n $((many + 1)) >"$list"
+    find "./$path" -xdev -type f 2>/dev/null | grep -v '/\.git/' | head -n $((many + 1)) >"$list"
     size=$(tr '\n' '\000' <"$list" | xargs -0 -r stat -L -c %s -- 2>/dev/null | awk '{ all += $1 } END { print all + 0 }')
     if [ "$(wc -l <"$list")" -gt "$many" ] || [ "$size" -gt "$most" ]; then
       printf 'large %s\n' "$path"
