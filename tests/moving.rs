@@ -2,6 +2,9 @@
 //! Somebody asks for the site ten times a second all along, with every address that a resolver may still hold.
 
 pub mod asker;
+mod foreseen;
+mod gone;
+mod renamed;
 
 use crate::house::{House, failed};
 use crate::simulated::house_at;
@@ -117,6 +120,10 @@ async fn a_service_moves_to_another_host_by_one_commit_and_nobody_who_asks_is_le
     assert!(after.after.as_ref().is_some_and(|plan| plan.is_empty()), "{:#?}", waiting(&after));
     assert_eq!(say(&house, "ocr", SITE).await, "0\n");
     assert_eq!(say(&house, "ocr", "docker ps -q | wc -l").await.trim(), "0");
+    let renewed = "ls /etc/letsencrypt/renewal; ls /etc/letsencrypt/live";
+    let (old, new) = (say(&house, "ocr", renewed).await, say(&house, "erp", renewed).await);
+    assert_eq!(old, "ocr.example.com.conf.ended\nocr.example.com\n", "it stays there, and nobody renews it");
+    assert_eq!(new, "ocr.example.com.conf\nocr.example.com\n");
     asker.goes_on(5).await;
     house.settles().await;
     assert!(house.controller.keeper.memory().led.is_empty(), "nothing is remembered of a move that is over");
@@ -246,7 +253,7 @@ async fn a_former_site_stays_while_its_name_leads_elsewhere_and_what_it_stands_o
     let followed = cycle(&house).await;
     let left = waiting(&followed);
     assert!(
-        left.iter().any(|line| line.starts_with("Host/ocr release: NginxSite/ocr is still to go from there")),
+        left.iter().any(|line| line.starts_with("Host/ocr release: Held") && line.contains("leaves-behind")),
         "{left:#?}"
     );
     push(&house, &[("droplets.yaml", droplets())]).await;

@@ -1,5 +1,8 @@
 //! Simulated hosts, as a controller works on them: real ssh, the controller's own scripts, and machines that follow droplets.
 
+mod coming;
+mod imported;
+
 use crate::house::{ENFORCE, House, Setup, sandbox_settings};
 use crate::sshd::keygen;
 use driftless::model::ResourceId;
@@ -64,9 +67,9 @@ async fn a_droplet_becomes_a_host_that_is_made_ready_and_seen() {
     assert!(said.text().ends_with("erp\n"), "{said:?}");
 }
 
-const STACK: &str = "apiVersion: driftless/v1\nkind: ComposeStack\nmetadata: {name: odoo}\nspec:\n  host: erp\n  path: stacks/odoo\n  env: {PASSWORD: {secret: odoo.db}}\n  ready: {within: 5s}\n";
+pub const STACK: &str = "apiVersion: driftless/v1\nkind: ComposeStack\nmetadata: {name: odoo}\nspec:\n  host: erp\n  path: stacks/odoo\n  env: {PASSWORD: {secret: odoo.db}}\n  ready: {within: 5s}\n";
 const COMPOSE: &str = "services:\n  web:\n    image: odoo:${TAG:-17}\n    environment: {PASSWORD: \"${PASSWORD:?}\"}\n    ports: ['127.0.0.1:8069:8069']\n    volumes: [./odoo.conf:/etc/odoo.conf:ro]\n    depends_on: {db: {condition: service_healthy}}\n  db:\n    image: postgres:16\n    healthcheck: {test: [CMD, pg_isready]}\n    volumes: [data:/var/lib/postgresql]\nvolumes: {data: {}}\n";
-const SITE: &str = "apiVersion: driftless/v1\nkind: NginxSite\nmetadata: {name: erp}\nspec:\n  host: erp\n  serverNames: [erp.example.com]\n  tls: {issuer: letsencrypt, email: ops@example.com}\n  locations:\n    - {path: /, to: {url: \"http://127.0.0.1:8069\"}}\n";
+pub const SITE: &str = "apiVersion: driftless/v1\nkind: NginxSite\nmetadata: {name: erp}\nspec:\n  host: erp\n  serverNames: [erp.example.com]\n  tls: {issuer: letsencrypt, email: ops@example.com}\n  locations:\n    - {path: /, to: {url: \"http://127.0.0.1:8069\"}}\n";
 
 pub async fn say(house: &House, script: &str) -> String {
     let said = house.hand().on_host("erp", script).await.expect("there is such a host");
@@ -89,7 +92,7 @@ pub fn secret(house: &House, name: &str, value: &str) {
     std::fs::write(house.folder.path().join("secrets").join(name), value).expect("written");
 }
 
-async fn stacked(more: &[(&str, &str)]) -> House {
+pub async fn stacked(more: &[(&str, &str)]) -> House {
     let files = [
         ("erp.yaml", ERP),
         ("host.yaml", HOST),

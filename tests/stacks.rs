@@ -4,6 +4,7 @@
 mod ailing;
 pub mod engine;
 mod first;
+mod imported;
 mod life;
 mod moving;
 mod parts;

@@ -45,6 +45,7 @@ mod sandbox_judges;
 mod scenarios;
 mod server;
 mod simulated;
+mod sites;
 mod sshd;
 mod stacks;
 #[cfg(feature = "otel")]

@@ -154,6 +154,7 @@ impl Paper {
             generation: u32::from(live.is_some()),
             intent: None,
             retiring: Vec::new(),
+            scopes: None,
             view: &view,
         })
     }
@@ -209,6 +210,8 @@ fn in_order(changes: &[Planned]) -> Vec<&Planned> {
 struct Unwritten;
 
 impl Progress for Unwritten {
+    fn tell(&self, _: &str, _: &str) {}
+
     fn stage<'a>(&'a self, _: Option<&'a str>, _: Option<&'a ProviderId>) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async { Ok(()) })
     }

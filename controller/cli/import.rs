@@ -25,7 +25,8 @@ use uuid::Uuid;
 /// cannot say is left out and told, here and as comments in the files. No file that exists is touched.
 ///
 /// With --host, it looks at hosts that the folder's documents declare instead, and writes documents for what stands on
-/// them and in no document yet: the sites that nginx serves.
+/// them and in no document yet: the sites that nginx serves, and the stacks that docker compose runs, with the files of
+/// their folders. What looks like a secret there goes into the folder of secrets (secrets_dir) and into no file of the repo.
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  driftless import infra/\n  driftless import infra/ --only droplets,domains\n  driftless import more/ --estate-id 9f2c6a1e-0b7d-4c1e-9a55-3f1f1e0c2b7a   for an estate that has a repo already\n  driftless import infra/ --host erp   what stands on Host/erp, beside its documents\n\nExit codes: 0 done, 3 done and something is left out, 1 error, nothing was written"
@@ -35,9 +36,9 @@ pub struct Arguments {
     #[arg(default_value = ".", hide_default_value = true)]
     dir: PathBuf,
     /// What stands on this host of the folder's documents; may be given several times
-    #[arg(long = "host", value_name = "HOST", conflicts_with_all = ["only", "estate", "estate_id"])]
+    #[arg(long = "host", value_name = "HOST", conflicts_with_all = ["estate", "estate_id"])]
     hosts: Vec<String>,
-    /// Only these kinds, such as droplets,domains (default: all)
+    /// Only these kinds, such as droplets,domains; with --host sites or stacks (default: all)
     #[arg(long, value_delimiter = ',', value_name = "KINDS")]
     only: Vec<String>,
     /// The estate's name (default: the folder's)
@@ -58,10 +59,10 @@ const LAST: &str = "settings.yaml";
 
 /// Runs the command.
 pub async fn run(arguments: Arguments, global: &Global, screen: &Screen) -> anyhow::Result<Exit> {
-    if !arguments.hosts.is_empty() {
-        return import_hosts::run(&arguments.dir, &arguments.hosts, global, screen).await;
-    }
     let kinds = chosen(&arguments.only)?;
+    if !arguments.hosts.is_empty() {
+        return import_hosts::run(&arguments.dir, &arguments.hosts, &kinds, global, screen).await;
+    }
     let config = connect::settings(global, screen)?;
     let dir = std::path::absolute(&arguments.dir)?;
     let shown = arguments.dir.display().to_string();
@@ -202,7 +203,13 @@ pub(super) fn explained(error: ImportError, kinds: &[&dyn AnyOperate], shown: &s
                 unseen.iter().map(|(scope, why)| (scope.within.as_deref().unwrap_or_default(), why.as_str())).collect();
             let lines: Vec<String> =
                 hosts.iter().map(|(host, why)| format!("  Host/{host}: {}", safe::line(why))).collect();
-            let hint = "See that it can be reached from here; driftless trust HOST records the key that it shows.";
+            let rest = kinds.iter().filter(|kind| !unseen.iter().any(|(scope, _)| scope.kind == kind.name()));
+            let rest: Vec<&str> = rest.map(|kind| kind.many()).collect();
+            let hint = match rest.as_slice() {
+                [] => "See that it can be reached from here; driftless trust HOST records the key that it shows."
+                    .to_owned(),
+                rest => format!("Mend that, or import the rest alone: --only {}", rest.join(",")),
+            };
             anyhow!("{error}\n{}\n  {hint}", lines.join("\n"))
         }
         ImportError::Unsound(diagnostics) => {

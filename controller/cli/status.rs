@@ -4,6 +4,7 @@ use super::screen::Screen;
 use super::{Exit, Global, Output, connect, reach};
 use crate::engine::halt::moment;
 use crate::engine::status::{Status, status};
+use crate::engine::under_way::UnderWay;
 use crate::ports::clock::Clock;
 use crate::ports::config::Config;
 use crate::render::{PlanContext, safe};
@@ -65,6 +66,7 @@ fn text(status: &Status, screen: &Screen) -> String {
         }
         None => text.push_str("\nNo controller runs with this data; this is what its journal says\n"),
     }
+    text.push_str(&under_way(&status.under_way));
     // Said here where the last look was made before it.
     let told = status.plan.as_ref().is_some_and(|plan| plan.frozen.is_some());
     if let Some(freeze) = status.frozen.as_ref().filter(|_| !told) {
@@ -82,4 +84,42 @@ fn text(status: &Status, screen: &Screen) -> String {
         text.push_str(&format!("  since {}  {}\n", moment(*since), safe::line(what)));
     }
     text
+}
+
+/// What is being done right now, a line each: `Host/erp create: waiting for cloud-init, 40 s`.
+fn under_way(all: &[UnderWay]) -> String {
+    let line = |one: &UnderWay| {
+        let detail = if one.detail.is_empty() { String::new() } else { format!(" ({})", safe::line(&one.detail)) };
+        let time = match one.seconds {
+            short @ ..120 => format!("{short} s"),
+            long => format!("{} min", long / 60),
+        };
+        format!("  {}: {}, {time}{detail}\n", one.change, safe::line(&one.stage))
+    };
+    let lines: String = all.iter().map(line).collect();
+    if lines.is_empty() { lines } else { format!("Under way:\n{lines}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_under_way_says_its_stage_and_for_how_long() {
+        let at: jiff::Timestamp = "2026-01-01T12:00:00Z".parse().expect("a time");
+        let one = |seconds, detail: &str| UnderWay {
+            change: "Host/erp create".parse().expect("a change"),
+            stage: "waiting for cloud-init".to_owned(),
+            detail: detail.to_owned(),
+            began: at,
+            since: at,
+            seconds,
+        };
+        let text = under_way(&[one(40, ""), one(200, "refused")]);
+        assert_eq!(
+            text,
+            "Under way:\n  Host/erp create: waiting for cloud-init, 40 s\n  Host/erp create: waiting for cloud-init, 3 min (refused)\n"
+        );
+        assert_eq!(under_way(&[]), "");
+    }
 }

@@ -8,7 +8,7 @@ use super::lease::Lease;
 use super::work::{Ended, Worker};
 use crate::kinds;
 use crate::model::{
-    Attempt, ChangeKey, Estate, Live, Outcome, Plan, Planned, ProviderId, ResourceId, Scope, Step, Verb, World,
+    Attempt, ChangeKey, Estate, Fault, Live, Outcome, Plan, Planned, ProviderId, ResourceId, Scope, Step, Verb, World,
 };
 use crate::plan::{self, Brakes, record};
 use crate::ports::Ports;
@@ -61,6 +61,7 @@ pub async fn execute(run: &Run<'_>, plan: &Plan, world: World) -> Vec<Outcome> {
         done: BTreeSet::new(),
         failed: BTreeSet::new(),
         busy: BTreeSet::new(),
+        hindered: Vec::new(),
         outcomes: Vec::new(),
     };
     let mut under_way = FuturesUnordered::new();
@@ -79,6 +80,7 @@ pub async fn execute(run: &Run<'_>, plan: &Plan, world: World) -> Vec<Outcome> {
             None => break,
         }
     }
+    floor.give_up();
     floor.leave_rest();
     floor.outcomes
 }
@@ -93,6 +95,9 @@ struct Floor<'a> {
     failed: BTreeSet<ChangeKey>,
     /// Objects with a change under way; kinds with parts work on many parts at once.
     busy: BTreeSet<ResourceId>,
+    /// What failed since something else of its kind is in its way: it is told at the end, unless
+    /// it was done by then.
+    hindered: Vec<Outcome>,
     outcomes: Vec<Outcome>,
 }
 
@@ -207,7 +212,12 @@ impl<'a> Floor<'a> {
         match ended.outcome.attempt {
             Attempt::Done => {
                 self.learn(&ended);
+                self.again(&key);
                 self.done.insert(key);
+            }
+            Attempt::Failed { fault: Fault::Hindered { .. }, .. } => {
+                self.hindered.push(ended.outcome);
+                return;
             }
             _ => {
                 self.failed.insert(key);
@@ -215,6 +225,27 @@ impl<'a> Floor<'a> {
         }
         self.end(ended.outcome);
         ended.back.into_iter().for_each(|back| self.end(back));
+    }
+
+    /// What was in the way of others may have been mended by this: they are tried again, after all that was planned.
+    fn again(&mut self, done: &ChangeKey) {
+        let (again, rest) = std::mem::take(&mut self.hindered)
+            .into_iter()
+            .partition(|other: &Outcome| other.key.id.kind == done.id.kind);
+        self.hindered = rest;
+        let again: Vec<Outcome> = again;
+        for outcome in again {
+            let last = self.waiting.last_key_value().map_or(0, |(at, _)| at.saturating_add(1));
+            self.waiting.insert(last, outcome.change);
+        }
+    }
+
+    /// Nothing more is done that could be of help to these.
+    fn give_up(&mut self) {
+        for outcome in std::mem::take(&mut self.hindered) {
+            self.failed.insert(outcome.key.clone());
+            self.end(outcome);
+        }
     }
 
     /// Takes what became of the object into the world, so that those who waited see it.

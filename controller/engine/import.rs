@@ -1,15 +1,17 @@
-//! From an account to documents after which the plan is empty. Owns the proof: what is drafted is read and planned as
-//! the controller would, and what does not hold is left out with the reason. Reads the world; writes nothing.
+//! From what exists to documents after which the plan is empty: of an account, and of hosts. Owns what is looked at for
+//! it; what holds of what is drafted is the proof's matter. Reads the world; writes nothing.
+
+mod proof;
 
 use super::look;
-use crate::insight::{self, Drafted, Object, Without};
+use crate::insight::{Drafted, Without};
 use crate::kinds::{self, AnyOperate, Turn};
-use crate::model::finding::Weight;
-use crate::model::{AnyKind, Estate, Key, Live, Memory, Plan, ResourceId, Scope, Sighting, World};
+use crate::model::{AnyKind, Estate, Hidden, Key, Live, Memory, Plan, ResourceId, Scope, Sighting, World};
 use crate::plan::{self, Brakes};
 use crate::ports::Ports;
-use crate::render;
-use crate::repo::{self, Options, Tree};
+use crate::ports::secrets::SecretError;
+use proof::{Proof, read};
+use secrecy::ExposeSecret;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Files by path.
@@ -17,10 +19,12 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// What came of an import; nothing is written yet.
 pub struct Imported {
-    /// The files that hold the documents, and nothing else.
+    /// The files that hold the documents, and those that documents name.
     pub files: Files,
     /// Every live object with its document, written or left out.
     pub drafted: Vec<Drafted>,
+    /// The secrets that the documents name and that are nowhere yet: they belong into no file of the repo.
+    pub secrets: BTreeMap<String, Hidden>,
     /// The plan after it: without changes and without problems.
     pub plan: Plan,
     /// What was seen.
@@ -72,17 +76,19 @@ pub async fn import(ports: &Ports, kinds: &[&dyn AnyOperate], beside: &Files) ->
     let memory = Memory::default();
     let proof =
         Proof { kinds: &pure, drafted: &pure, seen: &world, world: &world, memory: &memory, before: BTreeSet::new() };
-    let (files, drafted, plan) = proof.prove(beside)?;
-    Ok(Imported { files, drafted, plan, world })
+    let proven = proof.prove(beside, Without::new())?;
+    Ok(proven.with(BTreeMap::new(), world))
 }
 
-/// Looks at hosts that documents declare and drafts documents for what stands on them and in no document yet.
+/// Looks at hosts that documents declare and drafts documents for what stands on them and in no document yet, as far as it
+/// is of these kinds.
 ///
 /// `beside` is the whole repo, `memory` what the controller of it remembers: which keys its hosts have. Guarantees: the
 /// documents are valid beside the others, and add neither changes nor problems to the plan.
 pub async fn of_hosts(
     ports: &Ports,
     hosts: &[String],
+    of: &[&dyn AnyOperate],
     beside: &Files,
     memory: &Memory,
 ) -> Result<Imported, ImportError> {
@@ -95,15 +101,64 @@ pub async fn of_hosts(
         return Err(ImportError::NoHost { host: host.clone(), known });
     }
     let world = look::whole(ports, kinds, Some(&estate), memory).await;
-    let on_hosts: Vec<&dyn AnyKind> =
-        kinds.iter().filter(|kind| kind.turn() == Turn::OnHosts).map(|kind| *kind as &dyn AnyKind).collect();
-    let seen = unclaimed(&on_hosts, &world, &estate, hosts)?;
+    let on_hosts: Vec<&dyn AnyKind> = of.iter().map(|kind| *kind as &dyn AnyKind).collect();
+    let mut seen = unclaimed(&on_hosts, &world, &estate, hosts)?;
+    study(ports, kinds, &mut seen).await;
     let plan = plan::plan(&pure, &estate, &world, memory, &Brakes::default());
     let changes = plan.changes.iter().map(|change| change.key.id.clone());
-    let before = changes.chain(plan.findings.iter().filter_map(|finding| finding.id.clone())).collect();
-    let proof = Proof { kinds: &pure, drafted: &on_hosts, seen: &seen, world: &world, memory, before };
-    let (files, drafted, plan) = proof.prove(beside)?;
-    Ok(Imported { files, drafted, plan, world })
+    let before: BTreeSet<ResourceId> =
+        changes.chain(plan.findings.iter().filter_map(|finding| finding.id.clone())).collect();
+    let proof = |world| Proof { kinds: &pure, drafted: &on_hosts, seen: &seen, world, memory, before: before.clone() };
+    let drafts = proof(&world).prove(beside, Without::new())?;
+    if !drafts.drafted.iter().any(|one| one.left_out.is_none() && !one.draft.files.is_empty()) {
+        return Ok(drafts.with(BTreeMap::new(), world));
+    }
+    let (secrets, mut without) = lend(ports, &drafts.drafted);
+    without.extend(drafts.left_out());
+    // What a stack's document would come to is known once somebody looks at its host for it.
+    let mut all = beside.clone();
+    all.extend(drafts.files);
+    let estate = read(&pure, all).map_err(ImportError::Unsound)?;
+    let world = look::whole(ports, kinds, Some(&estate), memory).await;
+    let proven = proof(&world).prove(beside, without)?;
+    Ok(proven.with(secrets, world))
+}
+
+/// Reads what documents are drafted from besides what the look has brought.
+async fn study(ports: &Ports, kinds: &[&dyn AnyOperate], seen: &mut World) {
+    for (scope, sighting) in &mut seen.scopes {
+        let Some(kind) = kinds.iter().find(|kind| kind.name() == scope.kind) else { continue };
+        for live in sighting.found.iter_mut().flatten() {
+            if let Some(studied) = kind.study(ports, live).await {
+                *live = studied;
+            }
+        }
+    }
+}
+
+/// Has the secrets that drafts name there. Those that are somewhere already are not new; where they are others, the draft
+/// is left out.
+fn lend(ports: &Ports, drafted: &[Drafted]) -> (BTreeMap<String, Hidden>, Without) {
+    let (mut new, mut without) = (BTreeMap::new(), Without::new());
+    let secrets = ports.hosts.secrets();
+    for one in drafted.iter().filter(|one| one.left_out.is_none()) {
+        for (name, hidden) in &one.draft.secrets {
+            let text = hidden.0.expose_secret();
+            match secrets.get(name) {
+                Ok(known) if text.strip_suffix('\n').unwrap_or(text) == known.expose_secret() => {}
+                Err(SecretError::Missing { .. }) => {
+                    secrets.lend(name, hidden.0.clone());
+                    new.insert(name.clone(), hidden.clone());
+                }
+                Ok(_) => {
+                    let why = format!("there is a secret {name} already, and it is another one than runs there");
+                    without.insert(one.object(), why);
+                }
+                Err(error) => drop(without.insert(one.object(), error.to_string())),
+            }
+        }
+    }
+    (new, without)
 }
 
 /// What was seen on these hosts and answers to no document.
@@ -130,121 +185,6 @@ fn unclaimed(kinds: &[&dyn AnyKind], world: &World, estate: &Estate, hosts: &[St
         }
     }
     if unread.is_empty() { Ok(seen) } else { Err(ImportError::Unseen(unread)) }
-}
-
-fn read(kinds: &[&dyn AnyKind], files: Files) -> Result<Estate, Vec<crate::model::Diagnostic>> {
-    let read = repo::read(&Tree::of(files), &Options::default(), kinds);
-    read.estate.ok_or(read.diagnostics)
-}
-
-/// What documents are drafted from, and what they are proven by.
-struct Proof<'a> {
-    /// All kinds.
-    kinds: &'a [&'a dyn AnyKind],
-    /// The kinds for which documents are written.
-    drafted: &'a [&'a dyn AnyKind],
-    /// What is written down.
-    seen: &'a World,
-    /// All that was seen.
-    world: &'a World,
-    memory: &'a Memory,
-    /// What the plan spoke of before.
-    before: BTreeSet<ResourceId>,
-}
-
-impl Proof<'_> {
-    /// Drafts, reads and plans until all that is written holds. Each turn leaves out what did not, so it ends.
-    fn prove(&self, beside: &Files) -> Result<(Files, Vec<Drafted>, Plan), ImportError> {
-        let mut without = Without::new();
-        loop {
-            let drafted = insight::draft(self.drafted, self.seen, without.clone());
-            let written = Written::of(self.drafted, &drafted);
-            let mut faults = Without::new();
-            let all = beside.iter().chain(&written.files).map(|(path, bytes)| (path.clone(), bytes.clone()));
-            match read(self.kinds, all.collect()) {
-                Err(diagnostics) => {
-                    for diagnostic in &diagnostics {
-                        let culprit = written.at(&diagnostic.place.file, diagnostic.place.line);
-                        faults.extend(culprit.map(|key| (key, told(&diagnostic.message, &diagnostic.label))));
-                    }
-                    if faults.is_empty() {
-                        return Err(ImportError::Unsound(diagnostics));
-                    }
-                }
-                Ok(estate) => {
-                    let plan = plan::plan(self.kinds, &estate, self.world, self.memory, &Brakes::default());
-                    faults.extend(self.unwanted(&plan, &drafted)?);
-                    if faults.is_empty() {
-                        return Ok((written.files, drafted, plan));
-                    }
-                }
-            }
-            without.extend(drafted.into_iter().filter_map(|d| Some(((d.id.kind, d.provider_id), d.left_out?))));
-            without.extend(faults);
-        }
-    }
-
-    /// The documents that would change something, or of which the plan has a problem.
-    fn unwanted(&self, plan: &Plan, drafted: &[Drafted]) -> Result<Without, ImportError> {
-        let changes = plan.changes.iter().map(|change| {
-            let fields: Vec<&str> = change.fields.iter().map(|field| field.path.as_str()).collect();
-            (Some(&change.key.id), format!("its document would {} it ({})", change.key.verb.word(), fields.join(", ")))
-        });
-        let problems = plan.findings.iter().filter(|finding| finding.weight == Weight::Problem);
-        let mut faults = Without::new();
-        for (id, why) in changes.chain(problems.map(|finding| (finding.id.as_ref(), finding.text.clone()))) {
-            match drafted.iter().find(|d| d.left_out.is_none() && Some(&d.id) == id) {
-                Some(one) => drop(faults.entry((one.id.kind.clone(), one.provider_id.clone())).or_insert(why)),
-                None if id.is_some_and(|id| self.before.contains(id)) => {}
-                None => return Err(ImportError::Unclear(id.map_or_else(|| why.clone(), |id| format!("{id}: {why}")))),
-            }
-        }
-        Ok(faults)
-    }
-}
-
-fn told(message: &str, label: &str) -> String {
-    if label.is_empty() { message.to_owned() } else { format!("{message} ({label})") }
-}
-
-/// The texts of all documents, and whose lines they are.
-struct Written {
-    files: Files,
-    /// By file: where a document begins, and whose it is.
-    lines: BTreeMap<String, Vec<(u32, Object)>>,
-}
-
-impl Written {
-    fn of(kinds: &[&dyn AnyKind], drafted: &[Drafted]) -> Self {
-        let mut texts: BTreeMap<String, String> = BTreeMap::new();
-        let mut lines: BTreeMap<String, Vec<(u32, Object)>> = BTreeMap::new();
-        // What is left out comes last in its file, as comments.
-        let (out, kept): (Vec<&Drafted>, Vec<&Drafted>) = drafted.iter().partition(|one| one.left_out.is_some());
-        for one in kept.into_iter().chain(out) {
-            let file = file(kinds, one);
-            let text = texts.entry(file.clone()).or_default();
-            match &one.left_out {
-                Some(why) => {
-                    text.push_str(if text.is_empty() { "" } else { "\n" });
-                    text.push_str(&render::commented(&one.id, &one.provider_id, why, &one.draft));
-                }
-                None => {
-                    text.push_str(if text.is_empty() { "" } else { "---\n" });
-                    let first = u32::try_from(text.lines().count()).unwrap_or(u32::MAX).saturating_add(1);
-                    let key = (one.id.kind.clone(), one.provider_id.clone());
-                    lines.entry(file).or_default().push((first, key));
-                    text.push_str(&render::document(&one.id, one.adopt.then_some(&one.provider_id), &one.draft));
-                }
-            }
-        }
-        Self { files: texts.into_iter().map(|(path, text)| (path, text.into_bytes())).collect(), lines }
-    }
-
-    /// Whose line it is.
-    fn at(&self, file: &str, line: u32) -> Option<Object> {
-        let documents = self.lines.get(file)?;
-        documents.iter().rev().find(|(first, _)| *first <= line.max(1)).map(|(_, key)| key.clone())
-    }
 }
 
 /// Where a document is written.

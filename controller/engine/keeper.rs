@@ -1,6 +1,7 @@
 //! Memory and the journal under one lock: what is applied to one is written to the other first.
 //! Must not decide anything.
 
+use super::under_way::Board;
 use crate::model::{Memory, Patch, Plan};
 use crate::plan::settle;
 use crate::ports::store::{Store, StoreError};
@@ -19,6 +20,7 @@ pub struct Keeper {
     turn: Mutex<()>,
     store: Store,
     start: Timestamp,
+    board: Board,
     /// Whether this process goes on with what a former one began.
     took_over: AtomicBool,
 }
@@ -32,6 +34,7 @@ impl Keeper {
             turn: Mutex::new(()),
             store,
             start,
+            board: Board::default(),
             took_over: AtomicBool::new(false),
         })
     }
@@ -86,6 +89,11 @@ impl Keeper {
     /// The plan of the last look, as the controller wrote it down.
     pub async fn last_plan(&self) -> Result<Option<Plan>, StoreError> {
         self.store.last_plan().await
+    }
+
+    /// What is being done right now.
+    pub fn board(&self) -> &Board {
+        &self.board
     }
 
     /// The journal, for its runs.

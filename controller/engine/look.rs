@@ -8,6 +8,7 @@ use crate::model::{
     Catalog, Cents, Estate, Live, Memory, Observed, ResourceId, Scope, Sighting, Supply, World, world::Size,
 };
 use crate::plan::claim::claim;
+use crate::plan::renaming::followed;
 use crate::ports::Ports;
 use crate::ports::host::survey::Ask;
 use futures::FutureExt;
@@ -22,7 +23,8 @@ use std::time::Instant;
 pub async fn look(ports: &Ports, estate: &Estate, memory: &Memory) -> World {
     ports.hosts.secrets().open(estate);
     let kinds: Vec<&dyn AnyOperate> = kinds::ALL.iter().copied().filter(|k| concerns(*k, estate, memory)).collect();
-    gather(ports, &kinds, Some(estate), memory, false).await
+    let followed = followed(&kinds::pure(), estate, memory);
+    gather(ports, &kinds, Some(estate), &followed.memory, false).await
 }
 
 /// Looks at all that the account holds of some kinds, whether or not anything speaks of it; an estate says what is wanted besides.
@@ -48,10 +50,10 @@ async fn gather(
     let (account, catalog, scopes) = tokio::join!(account(ports), catalog(ports, kinds), scopes);
     world.scopes = scopes.into_iter().flatten().collect();
     world.account = Some(account.clone());
-    sought.asks = asks(&on_hosts, &sought);
     if !on_hosts.is_empty() {
         sought.supplies = supplies(estate, &world, memory);
     }
+    sought.asks = asks(&on_hosts, &sought);
     for turn in [Turn::Hosts, Turn::OnHosts] {
         let kinds = on_hosts.iter().filter(|kind| kind.turn() == turn);
         world.scopes.extend(join_all(kinds.map(|kind| sight(*kind, &sought))).await.into_iter().flatten());
@@ -84,6 +86,8 @@ pub async fn contact(
     id: &ResourceId,
 ) -> Option<Result<Contact, String>> {
     let kind = kinds::ALL.iter().copied().find(|kind| kind.name() == id.kind)?;
+    let followed = followed(&kinds::pure(), estate, memory);
+    let memory = &*followed.memory;
     let mut sought = Sought::new(ports, Some(estate), memory, false);
     let of_account: Vec<_> = kinds::ALL.iter().copied().filter(|k| k.turn() == Turn::Account).collect();
     let concerned = of_account.into_iter().filter(|k| concerns(*k, estate, memory));

@@ -22,6 +22,7 @@ pub mod schedule;
 pub mod snapshot;
 pub mod source;
 pub mod status;
+pub mod under_way;
 pub mod watch;
 pub mod work;
 mod writing;

@@ -3,6 +3,7 @@
 
 use super::keeper::Keeper;
 use super::snapshot::{Snapshot, Trouble};
+use super::under_way::UnderWay;
 use crate::model::memory::Failure;
 use crate::model::{Attempt, Freeze, Pause, Plan, ResourceId};
 use crate::ports::store::StoreError;
@@ -35,6 +36,9 @@ pub struct Status {
     pub plan: Option<Plan>,
     /// The last run.
     pub last_run: Option<LastRun>,
+    /// What is being done right now.
+    #[serde(default)]
+    pub under_way: Vec<UnderWay>,
 }
 
 /// A controller that runs.
@@ -93,5 +97,6 @@ pub async fn status(keeper: &Keeper, snapshot: Option<&Snapshot>, now: Timestamp
             done: run.outcomes.iter().filter(|o| o.attempt == Attempt::Done).count(),
             of: run.outcomes.len(),
         }),
+        under_way: keeper.board().read(now),
     })
 }

@@ -10,7 +10,7 @@ use crate::model::memory::Failure;
 use crate::model::{
     Attempt, Digest, Done, Estate, Fault, Intent, Outcome, Patch, Pin, Planned, ProviderId, Reached, Step, Verb,
 };
-use crate::plan::{record, settle};
+use crate::plan::{ground, record, settle};
 use crate::ports::Ports;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -61,6 +61,7 @@ impl<'a> Worker<'a> {
         let span = tracing::info_span!(
             "change", resource = %change.key.id, change = %change.key, otel.status_code = status
         );
+        let _on_board = self.keeper.board().begins(&change.key, &change.title, self.ports.clock.now());
         let attempt = AssertUnwindSafe(self.attempt(&change, before, &behind)).catch_unwind();
         let result = tracing::Instrument::instrument(attempt, span.clone()).await;
         let result = result.unwrap_or_else(|panic| Err(mistake(&change, &said(panic.as_ref())).into()));
@@ -109,6 +110,7 @@ impl<'a> Worker<'a> {
             let answered = |i| Intent { reached: Reached::Answered, unclear: false, stage: None, opened: now, ..i };
             patches.extend(open.map(answered).map(Patch::Intend));
         }
+        patches.extend(ground::forgotten(&kinds::pure(), &self.keeper.memory(), &change.key));
         if self.keeper.memory().approvals.contains_key(&change.digest) {
             patches.push(Patch::Spend(change.digest.clone()));
             if change.key.verb.removes() {
@@ -156,7 +158,7 @@ impl<'a> Worker<'a> {
             self.keeper.write(&[Patch::Intend(intent.clone())]).await.map_err(not_written)?;
         }
         let pins = self.keeper.memory().pins.clone();
-        let stages = Stages { keeper: self.keeper, intent: intent.clone() };
+        let stages = Stages { keeper: self.keeper, ports: self.ports, intent: intent.clone() };
         let document = self.estate.documents.get(&change.key.id);
         let work = Work {
             ports: self.ports,
@@ -228,7 +230,7 @@ impl<'a> Worker<'a> {
             Fault::Transient { retry_after: Some(wait), .. } => *wait,
             Fault::Transient { .. } => self.backoff.next(attempts, seed(digest))?,
             // A refusal seldom cures itself, but a token may gain a scope and a limit may be raised: seldom, not never.
-            Fault::Permanent { .. } => REFUSED.next(attempts, seed(digest))?,
+            Fault::Permanent { .. } | Fault::Hindered { .. } => REFUSED.next(attempts, seed(digest))?,
         };
         let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::from_secs(60));
         now.saturating_add(wait).ok()
@@ -292,10 +294,15 @@ fn not_written(error: crate::ports::store::StoreError) -> Fault {
 /// Writes stages of one change into its intent.
 struct Stages<'a> {
     keeper: &'a Keeper,
+    ports: &'a Ports,
     intent: Intent,
 }
 
 impl Progress for Stages<'_> {
+    fn tell(&self, stage: &str, detail: &str) {
+        self.keeper.board().tells(&self.intent.key, stage, detail, self.ports.clock.now());
+    }
+
     fn stage<'b>(&'b self, stage: Option<&'b str>, made: Option<&'b ProviderId>) -> BoxFuture<'b, Result<(), Fault>> {
         Box::pin(async move {
             let known = self.keeper.memory().intents.get(&self.intent.key).cloned();

@@ -21,6 +21,13 @@ pub struct Drafted {
     pub left_out: Option<String>,
 }
 
+impl Drafted {
+    /// The live object, as it is known among others.
+    pub fn object(&self) -> Object {
+        (self.id.kind.clone(), self.provider_id.clone())
+    }
+}
+
 /// A live object, by kind and provider id.
 pub type Object = (String, ProviderId);
 
@@ -40,7 +47,7 @@ pub fn draft(kinds: &[&dyn AnyKind], world: &World, mut without: Without) -> Vec
         let before = without.len();
         for one in &drafted {
             if let Some(why) = &one.left_out {
-                without.entry((one.id.kind.clone(), one.provider_id.clone())).or_insert_with(|| why.clone());
+                without.entry(one.object()).or_insert_with(|| why.clone());
             }
         }
         if without.len() == before {

@@ -34,6 +34,11 @@ pub trait Operate: Kind {
     /// An owned id that a list lacks is asked for by GET: it is absent only on a 404.
     fn observe(look: &Look<'_>) -> impl Future<Output = Sightings<Self::State>> + Send;
 
+    /// Reads what the document of a live object is drafted from besides what a look brings, for an import; none: nothing.
+    fn study(_ports: &Ports, _state: &Self::State) -> impl Future<Output = Option<Self::State>> + Send {
+        std::future::ready(None)
+    }
+
     /// Does one step, waits until it is done, and reads the object back.
     ///
     /// What happens if interrupted: the step's intent stands in Memory with the last `Progress::stage`; the next look
@@ -103,14 +108,16 @@ impl Look<'_> {
     pub fn wants<K: Kind>(&self) -> impl Iterator<Item = (&ResourceId, &K::Want)> {
         self.wants.iter().map(|(id, want)| (*id, expose::<K::Want>(want)))
     }
-    /// The hosts that documents of this kind name, and those where Memory owns or has begun something of it.
+    /// The hosts that documents of this kind name, and those where Memory owns or has begun something of it; with `whole`,
+    /// every host that is declared.
     pub fn hosts<K: Kind>(&self) -> BTreeSet<String> {
         let wanted = self.wants::<K>().filter_map(|(_, want)| K::scope(want).within);
         let former = |owned: &Owned| owned.retiring.iter().filter_map(|r| r.scope.clone()).collect::<Vec<_>>();
         let owned = self.owned.values().flat_map(|owned| former(owned).into_iter().chain([owned.scope.clone()]));
         let owned = owned.filter_map(|scope| scope.within);
         let begun = self.begun.iter().filter_map(|intent| intent.scope.within.clone());
-        wanted.chain(owned).chain(begun).collect()
+        let declared = self.supplies.keys().filter(|id| self.whole && id.kind == "Host").map(|id| id.name.clone());
+        wanted.chain(owned).chain(begun).chain(declared).collect()
     }
     /// The provider ids that Memory owns of this kind, former generations included.
     pub fn owned_ids(&self) -> impl Iterator<Item = &ProviderId> {
@@ -189,6 +196,8 @@ impl Work<'_> {
 
 /// Writes down how far staged work has come, durably, before it returns.
 pub trait Progress: Send + Sync {
+    /// Says for people at which stage it is, such as `waiting for cloud-init`, and what was seen last; nothing is kept of it.
+    fn tell(&self, stage: &str, detail: &str);
     /// Records a stage such as `powered-off`, or the id of what a create made.
     fn stage<'a>(&'a self, stage: Option<&'a str>, made: Option<&'a ProviderId>) -> BoxFuture<'a, Result<(), Fault>>;
     /// Records the key that the change's host showed at first contact.
@@ -213,6 +222,8 @@ pub trait AnyOperate: AnyKind {
     fn asks(&self, look: &Look<'_>) -> Vec<(String, Ask)>;
     /// See `Operate::observe`.
     fn observe<'a>(&'a self, look: &'a Look<'a>) -> BoxFuture<'a, Vec<(Scope, Sighting)>>;
+    /// See `Operate::study`.
+    fn study<'a>(&'a self, ports: &'a Ports, live: &'a Live) -> BoxFuture<'a, Option<Live>>;
     /// See `Operate::apply`.
     fn apply<'a>(&'a self, work: &'a Work<'a>, step: Value) -> BoxFuture<'a, Result<Done, Fault>>;
 }
@@ -241,6 +252,13 @@ impl<K: Operate> AnyOperate for Of<K> {
                     (scope, Sighting { found: found.map(|all| all.into_iter().map(erase).collect()) })
                 })
                 .collect()
+        })
+    }
+
+    fn study<'a>(&'a self, ports: &'a Ports, live: &'a Live) -> BoxFuture<'a, Option<Live>> {
+        Box::pin(async move {
+            let studied = K::study(ports, expose::<K::State>(&live.state)).await?;
+            Some(Live { state: Arc::new(studied) as Erased, ..live.clone() })
         })
     }
 

@@ -2,8 +2,9 @@
 //! Owns the names by which documents know each other; decides no file and writes no text.
 
 use super::Output;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A document in the making: the `spec` that leaves a live object as it is, with what a reader should know.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,8 +17,26 @@ pub struct Draft {
     pub left_out: Vec<String>,
     /// Why no document can leave the object as it is; `spec` then is as near as it gets.
     pub refused: Option<String>,
+    /// What to do where its document would change it; empty where nothing is known.
+    pub until: &'static str,
     /// How many parts it lists, and the word for one: `(41, "record set")`.
     pub parts: Option<(usize, &'static str)>,
+    /// Files that the document names, by their paths from the repo's root.
+    pub files: BTreeMap<String, Vec<u8>>,
+    /// Secrets that it names, which go into no file of the repo.
+    pub secrets: BTreeMap<String, Hidden>,
+    /// Rules of findings that are the object's own and not its document's fault: it ails now already.
+    pub ails: BTreeSet<String>,
+}
+
+/// A secret that was found. Prints as redacted.
+#[derive(Clone, Debug)]
+pub struct Hidden(pub SecretString);
+
+impl PartialEq for Hidden {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.expose_secret() == other.0.expose_secret()
+    }
 }
 
 impl Draft {

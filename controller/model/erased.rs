@@ -35,6 +35,8 @@ pub struct AnyDiff<'a> {
     /// See `Diff`.
     pub retiring: Vec<&'a ProviderId>,
     /// See `Diff`.
+    pub scopes: Option<&'a BTreeMap<Scope, Sighting>>,
+    /// See `Diff`.
     pub view: &'a View<'a>,
 }
 
@@ -52,6 +54,8 @@ pub trait AnyKind: Send + Sync {
     fn priced(&self) -> bool;
     /// See `Kind::ZONES`.
     fn zones(&self) -> bool;
+    /// See `Kind::WITHIN`.
+    fn within(&self) -> Option<&'static str>;
     /// See `Kind::HOME`.
     fn home(&self) -> &'static str;
     /// See `Kind::MANY`.
@@ -147,6 +151,9 @@ impl<K: Kind> AnyKind for Of<K> {
     fn zones(&self) -> bool {
         K::ZONES
     }
+    fn within(&self) -> Option<&'static str> {
+        K::WITHIN
+    }
     fn home(&self) -> &'static str {
         K::HOME
     }
@@ -229,6 +236,7 @@ impl<K: Kind> AnyKind for Of<K> {
             generation: input.generation,
             intent: input.intent,
             retiring: input.retiring,
+            scopes: input.scopes,
             view: input.view,
         };
         let diffed = K::diff(&typed);

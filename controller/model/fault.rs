@@ -25,6 +25,15 @@ pub enum Fault {
         /// What to do.
         hint: String,
     },
+    /// It did not happen, since something else in the same place is in its way: it is tried again as soon as another change
+    /// there is done, and else as seldom as what is refused.
+    #[error("{what}")]
+    Hindered {
+        /// What was tried, on what, and what came back.
+        what: String,
+        /// What to do.
+        hint: String,
+    },
     /// It was done, and what came of it is no good: the same content is not tried again, unless somebody says so.
     #[error("{what}")]
     Unfit {
@@ -52,6 +61,10 @@ impl Fault {
     pub fn permanent(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Permanent { what: what.into(), hint: hint.into() }
     }
+    /// A fault of something else in the same place.
+    pub fn hindered(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Hindered { what: what.into(), hint: hint.into() }
+    }
     /// A fault of the content itself.
     pub fn unfit(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Unfit { what: what.into(), hint: hint.into() }
@@ -65,6 +78,7 @@ impl Fault {
         match self {
             Self::Transient { hint, .. }
             | Self::Permanent { hint, .. }
+            | Self::Hindered { hint, .. }
             | Self::Unfit { hint, .. }
             | Self::Unclear { hint, .. } => hint,
         }

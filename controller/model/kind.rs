@@ -24,6 +24,9 @@ pub trait Kind: Send + Sync + 'static {
     const PRICED: bool = false;
     /// Whether each of its scopes is a zone, whose names lead somewhere.
     const ZONES: bool = false;
+    /// The kind of those documents within which its objects live: parts of its scopes are called by their names, and its
+    /// ids begin with `NAME:` and keys with `NAME `. The objects of that kind itself live each within its own.
+    const WITHIN: Option<&'static str> = None;
     /// Where an import writes its documents: a folder with a file for each (`droplets/`), or one file for all.
     const HOME: &'static str = "documents.yaml";
     /// The word for several of its objects, in sums.
@@ -154,11 +157,18 @@ pub struct Diff<'a, K: Kind> {
     pub intent: Option<&'a Intent>,
     /// Former generations, still alive, that a replacement left to be removed.
     pub retiring: Vec<&'a ProviderId>,
+    /// All that was seen, scope by scope; none: nothing was.
+    pub scopes: Option<&'a BTreeMap<Scope, Sighting>>,
     /// Outputs of others, prices and the time.
     pub view: &'a View<'a>,
 }
 
 impl<K: Kind> Diff<'_, K> {
+    /// Everything of this kind that was seen in a scope, wanted or not.
+    pub fn there(&self, scope: &Scope) -> impl Iterator<Item = &K::State> {
+        let found = self.scopes.and_then(|scopes| scopes.get(scope)).and_then(|sighting| sighting.found.as_ref().ok());
+        found.into_iter().flatten().filter(|_| scope.kind == K::NAME).map(|live| erased::expose(&live.state))
+    }
     /// The marker that the live object should carry, or the new one's with `generation` + 1.
     pub fn marker(&self, generation: u32) -> Marker {
         Marker::of(&self.view.estate, self.id, generation)

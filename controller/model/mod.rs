@@ -30,7 +30,7 @@ pub mod world;
 pub use change::{Cause, Change, FieldChange, Hold, HoldReason, Planned, Risk, Shown, Standing, Step};
 pub use diagnostic::{Complaint, Diagnostic, Place, Severity};
 pub use digest::Digest;
-pub use draft::{Draft, Names};
+pub use draft::{Draft, Hidden, Names};
 pub use duration::Span;
 pub use erased::{AnyKind, Erased, Of};
 pub use estate::{Document, Estate, EstateView};

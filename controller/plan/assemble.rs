@@ -6,6 +6,7 @@
 
 use super::claim::{Claim, Claims, claim};
 use super::guard::Guard;
+use super::renaming::{Followed, followed};
 use super::{Brakes, order::order, record};
 use crate::model::erased::AnyDiff;
 use crate::model::finding::Weight;
@@ -19,9 +20,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Decides what is to be done to bring the world to what git says.
 pub fn plan(kinds: &[&dyn AnyKind], estate: &Estate, world: &World, memory: &Memory, brakes: &Brakes) -> Plan {
+    let Followed { memory, patches: renames } = followed(kinds, estate, memory);
+    let memory = &*memory;
     let mut claims = claim(kinds, estate, world, memory);
     let mut draft = Draft::new(kinds, estate, world, memory, brakes, &mut claims);
     draft.pin();
+    draft.follow(renames);
     for id in order(&estate.documents) {
         if let (Some(document), Some(claim)) = (estate.documents.get(id), claims.of.get(id)) {
             draft.document(document, claim);
@@ -29,6 +33,7 @@ pub fn plan(kinds: &[&dyn AnyKind], estate: &Estate, world: &World, memory: &Mem
     }
     draft.removals(&claims);
     draft.renames(&claims);
+    draft.ground();
     draft.foundation(&claims);
     draft.handover(&claims);
     draft.sequence(&claims);
@@ -66,6 +71,8 @@ pub(super) struct Draft<'a> {
     pub(super) stuck: BTreeMap<ChangeKey, Standing>,
     /// What was not compared this time, and why: unknown, paused, busy.
     pub(super) aside: BTreeMap<ResourceId, String>,
+    /// What is on a place whose document has gone, by that place: nobody will see it again without that.
+    pub(super) left: BTreeMap<ResourceId, BTreeSet<ResourceId>>,
     pub(super) findings: Vec<Finding>,
     pub(super) remember: Vec<Patch>,
     next_due: Option<Timestamp>,
@@ -104,6 +111,7 @@ impl<'a> Draft<'a> {
             changed: BTreeMap::new(),
             stuck: BTreeMap::new(),
             aside: BTreeMap::new(),
+            left: BTreeMap::new(),
             told: problems().filter_map(|f| f.id.clone()).collect(),
             strange: problems().any(|f| f.id.is_none()),
             findings,
@@ -120,6 +128,13 @@ impl<'a> Draft<'a> {
         }
         if let (None, Some(Ok(team))) = (&self.memory.team, &self.world.account) {
             self.remember.push(Patch::Team(team.clone()));
+        }
+    }
+
+    /// Remembers what is called otherwise before anything else of it.
+    fn follow(&mut self, renames: Vec<Patch>) {
+        if !self.strange {
+            self.remember.splice(0..0, renames);
         }
     }
 
@@ -198,6 +213,7 @@ impl<'a> Draft<'a> {
             generation: claim.generation,
             intent,
             retiring,
+            scopes: Some(&self.world.scopes),
             view: &self.view,
         });
         (diffed.changes, diffed.findings)

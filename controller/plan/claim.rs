@@ -22,7 +22,7 @@ pub struct Claim<'w> {
     pub retiring: Vec<&'w Live>,
     /// Former generations where nobody could look this time.
     pub hidden: Vec<Retiring>,
-    /// What is remembered of it, under its present or a former name.
+    /// What is remembered of it.
     pub owned: Option<&'w Owned>,
     /// Whether an open intent forbids planning anything for it now.
     pub waits: bool,
@@ -41,13 +41,13 @@ pub struct Claims<'w> {
     pub unowned: Vec<Unowned>,
     /// What has to be said about it.
     pub findings: Vec<Finding>,
-    /// Renames and settled intents to remember.
+    /// Settled intents to remember.
     pub remember: Vec<Patch>,
     /// When an open intent can be settled by time alone.
     pub next_due: Option<jiff::Timestamp>,
 }
 
-/// Decides for every document and every owned id which live object is its own.
+/// Decides for every document and every owned id which live object is its own. Memory is one that has followed renames.
 pub fn claim<'w>(kinds: &[&dyn AnyKind], estate: &'w Estate, world: &'w World, memory: &'w Memory) -> Claims<'w> {
     let mut claims = Claims::default();
     if let Some(why) = stranger(estate, world, memory, &mut claims.findings) {

@@ -13,6 +13,9 @@ use crate::model::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What is said of a former self that could not be seen.
+const GOES_LATER: &str = "It goes as soon as it can be seen; nothing else waits for that.";
+
 /// Works through one kind.
 pub(super) struct Clerk<'a, 'w> {
     pub(super) kind: &'a dyn AnyKind,
@@ -27,12 +30,12 @@ pub(super) struct Clerk<'a, 'w> {
     pub(super) claims: &'a mut Claims<'w>,
 }
 
-/// One id with what Memory knows of it under its present or a former name.
+/// One id with what Memory knows of it.
 pub(super) struct Case<'w> {
     pub(super) id: ResourceId,
     pub(super) document: Option<&'w Document>,
     pub(super) owned: Option<&'w Owned>,
-    /// The present name and the former ones that no other document bears.
+    /// The present name and the former ones that no other document bears: markers may still say those.
     names: Vec<ResourceId>,
 }
 
@@ -72,24 +75,16 @@ impl<'a, 'w> Clerk<'a, 'w> {
         self.leave_unowned();
     }
 
-    fn cases(&mut self) -> Vec<Case<'w>> {
+    fn cases(&self) -> Vec<Case<'w>> {
         let (estate, memory, kind) = (self.estate, self.memory, self.kind.name());
-        let mut renamed = BTreeSet::new();
         let mut cases = Vec::new();
         for (id, document) in estate.documents.iter().filter(|(id, _)| id.kind == kind) {
             let former = document.formerly.iter().filter(|old| !estate.documents.contains_key(old));
             let names: Vec<ResourceId> = std::iter::once(id).chain(former).cloned().collect();
-            let mut owned = memory.owned.get(id);
-            for old in names.iter().skip(1).filter(|old| memory.owned.contains_key(old)) {
-                if owned.is_none() && renamed.insert(old.clone()) {
-                    owned = memory.owned.get(old);
-                    self.claims.remember.push(Patch::Rename(old.clone(), id.clone()));
-                }
-            }
-            cases.push(Case { id: id.clone(), document: Some(document), owned, names });
+            // What was remembered under a former name was brought here before (`renaming`).
+            cases.push(Case { id: id.clone(), document: Some(document), owned: memory.owned.get(id), names });
         }
-        let gone = memory.owned.iter().filter(|(id, _)| id.kind == kind && !renamed.contains(*id));
-        let gone = gone.filter(|(id, _)| !estate.documents.contains_key(id));
+        let gone = memory.owned.iter().filter(|(id, _)| id.kind == kind && !estate.documents.contains_key(id));
         cases.extend(gone.map(|(id, owned)| Case {
             id: id.clone(),
             document: None,
@@ -107,6 +102,10 @@ impl<'a, 'w> Clerk<'a, 'w> {
     }
 
     fn unseen(&self, scope: &Scope) -> Option<String> {
+        let place = self.place(scope).filter(|place| place.kind != self.kind.name());
+        if let Some(place) = place.filter(|place| !self.estate.documents.contains_key(place)) {
+            return Some(format!("{place} has no document any more, and nobody reaches it without"));
+        }
         match self.world.scopes.get(scope).map(|s| &s.found) {
             Some(Ok(_)) => None,
             Some(Err(why)) => Some(why.clone()),
@@ -227,26 +226,34 @@ impl<'a, 'w> Clerk<'a, 'w> {
     /// Former generations in places that could not be seen: they are remembered until they can be.
     fn hidden(&mut self, case: &Case<'w>) -> Vec<Retiring> {
         let former = case.owned.into_iter().flat_map(|owned| &owned.retiring);
-        if self.went_with_its_ground(case) {
-            return Vec::new();
-        }
         let unseen = |former: &Retiring| former.scope.as_ref().and_then(|scope| self.unseen(scope));
         let hidden: Vec<(&Retiring, String)> = former.filter_map(|r| Some((r, unseen(r)?))).collect();
         for (former, why) in &hidden {
             let text = format!("its former self {} is to go, and could not be looked at: {why}", former.provider_id);
             let finding = Finding::about(&case.id, Weight::Problem, "former-unseen", text);
-            self.claims.findings.push(finding.hint("It goes as soon as it can be seen; nothing else waits for that."));
+            let place = former.scope.as_ref().and_then(|scope| self.place(scope));
+            let hint = place.map_or_else(|| GOES_LATER.to_owned(), |place| self.way_out(&place));
+            self.claims.findings.push(finding.hint(hint));
         }
         hidden.into_iter().map(|(former, _)| former.clone()).collect()
     }
 
-    /// Says whether all that only a former generation needed is nobody's any more: nobody will see it again.
-    fn went_with_its_ground(&self, case: &Case<'_>) -> bool {
-        let (Some(owned), Some(document)) = (case.owned, case.document) else { return false };
-        let wanted = |id: &ResourceId| document.needs.iter().any(|need| need.on == *id);
-        let mut ground = owned.needs.iter().filter(|id| !wanted(id)).peekable();
-        let known = |id: &ResourceId| self.estate.documents.contains_key(id) || self.memory.owned.contains_key(id);
-        ground.peek().is_some() && !ground.any(known)
+    /// The document within which a scope is.
+    fn place(&self, scope: &Scope) -> Option<ResourceId> {
+        Some(ResourceId::new(self.kind.within()?, scope.within.as_ref()?))
+    }
+
+    fn way_out(&self, place: &ResourceId) -> String {
+        match self.estate.documents.contains_key(place) {
+            true => format!(
+                "{GOES_LATER} Where that machine is gone for good, remove the document of {place}: what stays behind is named, \
+                 and forgotten once you approve it."
+            ),
+            false => format!(
+                "Put the document of {place} back, so that it can be reached; or, where that machine is gone for good, \
+                 approve its release."
+            ),
+        }
     }
 
     /// The generation of a live object: as remembered, else as marked, else the first.

@@ -140,7 +140,12 @@ impl Draft<'_> {
                         guard::hold(change, vec![reason], memory, as_of);
                     }
                 }
-            } else if takes_away && change.key.part.is_none() && one.stands_on.contains(&change.key.id) {
+            } else if takes_away
+                && change.key.part.is_none()
+                && one.stands_on.contains(&change.key.id)
+                // Somebody said that it stays behind there.
+                && !self.left.get(&change.key.id).is_some_and(|left| left.contains(&one.id))
+            {
                 let (Wait::Time(text) | Wait::Word(text)) = &wait;
                 change.standing = Standing::Blocked(format!("{} is still to go from there: {text}", one.id));
             }

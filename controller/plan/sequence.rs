@@ -14,7 +14,7 @@ impl Draft<'_> {
     pub(super) fn sequence(&mut self, claims: &Claims<'_>) {
         let removed = self.changes.iter().filter(|change| whole(&change.key) || change.key.verb == Verb::Retire);
         let users = users(removed.map(|change| change.key.id.clone()), self.estate, claims);
-        let (changed, aside) = (&self.changed, &self.aside);
+        let (changed, aside, left) = (&self.changed, &self.aside, &self.left);
         for change in &mut self.changes {
             let id = &change.key.id;
             let whole = whole(&change.key);
@@ -35,7 +35,9 @@ impl Draft<'_> {
             change.after = after.into_iter().collect();
             // What was never ours points at nothing that we made.
             let ours = |user: &&&ResourceId| claims.of.get(**user).is_some_and(|claim| claim.owned.is_some());
-            let mut doubt = using.iter().filter(ours).filter_map(|user| Some((user, aside.get(*user)?)));
+            // What stays behind on a place that is let go of is not waited for.
+            let stays = |user: &&&ResourceId| !left.get(id).is_some_and(|left| left.contains(**user));
+            let mut doubt = using.iter().filter(ours).filter(stays).filter_map(|user| Some((user, aside.get(*user)?)));
             let doubt = doubt.next().map(|(user, why)| format!("{user} may still need it: {why}"));
             if let (Some(why), true) = (doubt, change.goes()) {
                 change.standing = Standing::Blocked(why);

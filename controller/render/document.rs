@@ -72,6 +72,12 @@ fn field(out: &mut String, name: &str, value: &Value) {
             let _ = writeln!(out, "  {name}:");
             items.iter().for_each(|item| item_of(out, item));
         }
+        Value::Object(fields) if line.chars().count() > WIDTH => {
+            let _ = writeln!(out, "  {name}:");
+            for (name, value) in fields {
+                let _ = writeln!(out, "    {}: {}", scalar(name), flow(value));
+            }
+        }
         _ => {
             let _ = writeln!(out, "{line}");
         }
@@ -98,7 +104,8 @@ fn flow(value: &Value) -> String {
         Value::String(text) => scalar(text),
         Value::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
         Value::Object(fields) => {
-            let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{name}: {}", flow(value))).collect();
+            let fields: Vec<String> =
+                fields.iter().map(|(name, value)| format!("{}: {}", scalar(name), flow(value))).collect();
             format!("{{{}}}", fields.join(", "))
         }
         other => other.to_string(),

@@ -53,6 +53,7 @@ impl Rig {
 pub struct Stages(pub Mutex<Vec<String>>);
 
 impl Progress for Stages {
+    fn tell(&self, _: &str, _: &str) {}
     fn stage<'a>(&'a self, stage: Option<&'a str>, made: Option<&'a ProviderId>) -> BoxFuture<'a, Result<(), Fault>> {
         let told = stage.map(str::to_owned).or_else(|| made.map(|id| format!("made {id}"))).unwrap_or_default();
         self.0.lock().expect("no panic").push(told);
@@ -154,6 +155,7 @@ impl<K: Operate<Want: Clone>> Life<K> {
             generation: self.owned.as_ref().map_or(u32::from(found.is_some()), |owned| owned.generation),
             intent: self.intent.as_ref(),
             retiring: former.filter(|id| alive.contains(*id)).collect(),
+            scopes: None,
             view: &view,
         })
     }

@@ -98,6 +98,20 @@ async fn one_commit_brings_a_site_with_its_certificate_and_another_gets_one_with
     assert_eq!(plan.changes.len(), 1, "{:?}", lines(&plan));
     assert!(machine.issuer("www.example.test").contains("Pebble"));
     assert_eq!(machine.read("/var/lib/driftless/certificates.ledger"), ledger);
+
+    // Given up, it is renewed no longer; and it comes back as it was, with nothing got anew.
+    house.push(&[("erp.yaml", None)]).await;
+    house.settles().await;
+    assert_eq!(machine.names("/etc/letsencrypt/renewal"), ["erp.example.test.conf.ended"]);
+    let serial = machine.read("/etc/letsencrypt/live/erp.example.test/cert.pem");
+    house.push(&[("erp.yaml", Some(&two))]).await;
+    house.settles().await;
+    assert!(machine.issuer("www.example.test").contains("Pebble"));
+    assert_eq!(machine.names("/etc/letsencrypt/renewal"), ["erp.example.test.conf"]);
+    assert_eq!(machine.read("/etc/letsencrypt/live/erp.example.test/cert.pem"), serial);
+    let ledger = machine.read("/var/lib/driftless/certificates.ledger");
+    let results: Vec<&str> = ledger.lines().filter_map(|line| line.split(' ').nth(1)).collect();
+    assert_eq!(results, ["got", "got", "kept"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

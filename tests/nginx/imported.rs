@@ -3,8 +3,12 @@
 use super::machine::Machine;
 use crate::house::House;
 use driftless::engine::import::{Files, ImportError, of_hosts};
-use driftless::model::ResourceId;
+use driftless::kinds::AnyOperate;
+use driftless::kinds::nginx_site::NginxSite;
+use driftless::model::{Of, ResourceId};
 
+/// Of stacks nothing is asked: this machine need have no engine.
+const SITES: &[&dyn AnyOperate] = &[&Of::<NginxSite>::new()];
 const ENABLED: &str = "/etc/nginx/sites-enabled";
 const AVAILABLE: &str = "/etc/nginx/sites-available";
 
@@ -46,7 +50,7 @@ async fn sites_that_were_made_by_hand_become_documents_and_the_plan_after_it_is_
     let files = files_of(&house);
     let memory = house.controller.keeper.memory();
     let hosts = ["erp".to_owned()];
-    let imported = of_hosts(&house.controller.ports, &hosts, &files, &memory).await.expect("an import");
+    let imported = of_hosts(&house.controller.ports, &hosts, SITES, &files, &memory).await.expect("an import");
     let text = |path: &str| String::from_utf8_lossy(&imported.files[path]).into_owned();
     assert_eq!(imported.files.keys().collect::<Vec<_>>(), ["sites/asleep.yaml", "sites/odd.yaml", "sites/shop.yaml"]);
     let shop = text("sites/shop.yaml");
@@ -75,12 +79,13 @@ async fn sites_that_were_made_by_hand_become_documents_and_the_plan_after_it_is_
     assert!(snapshot.outcomes.is_empty(), "{:?}", snapshot.outcomes);
     assert!(house.controller.keeper.memory().owned.contains_key(&ResourceId::new("NginxSite", "shop")));
     assert_eq!(machine.read(&format!("{AVAILABLE}/shop")), before);
-    let again = of_hosts(&house.controller.ports, &hosts, &files_of(&house), &house.controller.keeper.memory()).await;
+    let again =
+        of_hosts(&house.controller.ports, &hosts, SITES, &files_of(&house), &house.controller.keeper.memory()).await;
     assert_eq!(again.expect("an import").files.keys().collect::<Vec<_>>(), ["sites/asleep.yaml"]);
 
-    let none = of_hosts(&house.controller.ports, &["erpp".to_owned()], &files, &memory).await;
+    let none = of_hosts(&house.controller.ports, &["erpp".to_owned()], SITES, &files, &memory).await;
     assert!(matches!(none, Err(ImportError::NoHost { known, .. }) if known == ["erp"]));
     let unsound = Files::from([("a.yaml".to_owned(), b"kind: Host\n".to_vec())]);
-    let unsound = of_hosts(&house.controller.ports, &hosts, &unsound, &memory).await;
+    let unsound = of_hosts(&house.controller.ports, &hosts, SITES, &unsound, &memory).await;
     assert!(matches!(unsound, Err(ImportError::Unsound(_))));
 }

@@ -107,6 +107,31 @@ async fn a_name_that_a_file_made_by_hand_has_is_told_and_neither_file_changed() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sites_that_are_all_broken_are_mended_in_one_cycle() {
+    let Some(machine) = Machine::start(&[]).await else { return };
+    let names = ["one", "two", "three"];
+    let sites = names.map(|name| (format!("{name}.yaml"), machine.site(name, REDIRECT)));
+    let sites = sites.each_ref().map(|(path, text)| (path.as_str(), text.as_str()));
+    let house = machine.house(&sites).await;
+    house.settles().await;
+    let files = names.map(|name| format!("/etc/nginx/sites-available/{name}.example.test.conf"));
+    for broken in [true, false] {
+        for file in &files {
+            match broken {
+                true => machine.write(file, "server { listn 80; }\n"),
+                false => std::fs::remove_file(machine.path(file)).expect("gone"),
+            }
+        }
+        let snapshot = house.settles().await;
+        assert_eq!(snapshot.outcomes.len(), 3, "{:?}", snapshot.outcomes);
+        for name in names {
+            assert!(machine.ask(&format!("{name}.example.test"), "/").contains("302"), "{name}");
+        }
+        assert!(machine.names("/etc/nginx").iter().all(|name| !name.starts_with(".driftless")));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_that_equals_its_document_is_taken_over_as_it_is_and_another_is_held() {
     let Some(machine) = Machine::start(&[]).await else { return };
     let own = format!(

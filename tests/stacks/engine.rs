@@ -117,6 +117,13 @@ impl Engine {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
+    /// Starts the stack of this folder, as somebody does by hand.
+    pub fn up(&self, folder: &str) {
+        let mut command = Command::new("docker");
+        let up = command.args(["compose", "up", "-d"]).current_dir(folder).env("DOCKER_HOST", self.address()).output();
+        assert!(up.as_ref().is_ok_and(|output| output.status.success()), "{up:?}");
+    }
+
     /// The containers of the stack that there are, by name, with a word on how each is.
     pub fn containers(&self) -> Vec<String> {
         let format = "{{.Names}} {{.State}}";

@@ -2,7 +2,6 @@
 
 use super::{Engine, SETTINGS, WAITS, compose, stack};
 use crate::process::rig::{Rig, ran};
-use std::process::Command;
 use std::time::Duration;
 
 const HOST: &str = "apiVersion: driftless/v1\nkind: Host\nmetadata: {name: erp}\nspec: {connect: local}\n";
@@ -15,12 +14,7 @@ async fn a_running_stack_is_taken_over_with_its_containers_or_held() {
     for (name, text) in [("compose.yaml", yaml.as_str()), ("conf/app.ini", "x=1\n"), (".env", "PASSWORD='p'\n")] {
         std::fs::write(format!("{folder}/{name}"), text).expect("written");
     }
-    let up = Command::new("docker")
-        .args(["compose", "up", "-d"])
-        .current_dir(&folder)
-        .env("DOCKER_HOST", engine.address())
-        .output();
-    assert!(up.as_ref().is_ok_and(|output| output.status.success()), "{up:?}");
+    engine.up(&folder);
     let before = engine.web();
 
     // Another configuration than what runs: held, with what would be made anew, and nothing is touched.
@@ -48,16 +42,20 @@ async fn a_running_stack_is_taken_over_with_its_containers_or_held() {
     assert_eq!(engine.web(), before);
     assert!(!std::path::Path::new(&format!("{folder}/.driftless/receipt.json")).exists());
 
-    // What differs in nothing but how .env is written is held, too; the containers would stay.
+    // A variable that the document lacks would be lost: held, too.
     rig.push(&[("stacks/odoo/compose.yaml", &yaml)]);
+    let variables = |text: &str| std::fs::write(format!("{folder}/.env"), text).expect("written");
+    variables("PASSWORD='p'\nOTHER=1\n");
     ran(command(&["plan"])).await.says("files..env");
     ran(once()).await.ended(3);
-    std::fs::write(
-        format!("{folder}/.env"),
-        "# Written by driftless: what is changed here is put back.\nPASSWORD='p'\n",
-    )
-    .expect("written");
+    assert_eq!(engine.web(), before);
+
+    // What says the same in other words is no difference; what somebody wrote is kept beside the receipt.
+    variables("# by hand\nexport PASSWORD = p # of the shop\n");
+    ran(command(&["plan"])).await.says("= ComposeStack/odoo");
     ran(once()).await.ended(0);
+    let kept = std::fs::read_to_string(format!("{folder}/.driftless/before/.env")).expect("kept");
+    assert!(kept.contains("of the shop"), "{kept}");
     assert_eq!(engine.web(), before, "the same container");
     assert!(std::path::Path::new(&format!("{folder}/.driftless/receipt.json")).exists());
     ran(once()).await.ended(0);

@@ -26,10 +26,12 @@ pub(super) async fn apply(work: &Work<'_>, step: Step) -> Result<Finished<State>
     let stays = || Ok(Finished { provider_id: work.provider_id.cloned(), state: None });
     match step {
         Step::Up { version, restart, build, fresh } => {
-            up(work, wanted(work, &version)?, Way { restart, build, fresh, stamp: false }).await
+            up(work, wanted(work, &version)?, Way { restart, build, fresh, ..Way::default() }).await
         }
         // Compose has said before what it would make of it, and that is what there is.
-        Step::Adopt { version } => up(work, wanted(work, &version)?, Way { stamp: true, ..Way::default() }).await,
+        Step::Adopt { version, anew } => {
+            up(work, wanted(work, &version)?, Way { stamp: true, anew, ..Way::default() }).await
+        }
         Step::Heal { host, service, anew, containers } => {
             let command = ship::heal(&service, if anew { "restart" } else { "start" }, &containers);
             work.ports.hosts.host(&host)?.run(&command.within(STOP)).await?;

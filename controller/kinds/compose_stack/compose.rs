@@ -192,7 +192,7 @@ fn mount(volume: &Yaml, variables: &Variables) -> Option<String> {
 }
 
 /// A path within the stack's folder, without dots; none where it leads elsewhere.
-fn relative(path: &str, variables: &Variables) -> Option<String> {
+pub(super) fn relative(path: &str, variables: &Variables) -> Option<String> {
     let path = filled(path, variables)?;
     if path.starts_with(['/', '~']) {
         return None;
@@ -236,7 +236,7 @@ fn published(port: &Yaml, variables: &Variables) -> Option<Published> {
 }
 
 /// A text with its variables filled in; none where one of them is not known.
-fn filled(text: &str, variables: &Variables) -> Option<String> {
+pub(super) fn filled(text: &str, variables: &Variables) -> Option<String> {
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('$') {

@@ -112,7 +112,7 @@ fn settle(input: &Diff<'_, ComposeStack>, want: &Want, state: &State, out: &mut 
     if !seen.fields.is_empty() || receipt.is_none() && state.notes.trying.is_some() {
         up(input, want, state, receipt, seen, out);
     } else if receipt.is_none() || other_key {
-        stamp(input, want, state, receipt, &prints.key, out);
+        stamp(input, want, state, receipt, &prints.key, seen.alike, out);
     }
     let failed = failed && !out.changes.is_empty();
     if failed {
@@ -136,7 +136,7 @@ fn up(
     seen: drift::Seen,
     out: &mut Diffed<Step>,
 ) {
-    let drift::Seen { mut fields, touched } = seen;
+    let drift::Seen { mut fields, touched, .. } = seen;
     let restart: BTreeSet<String> = touched.iter().flat_map(|file| want.mounting(file).cloned()).collect();
     let built = |service: &String, digest: &Digest| {
         receipt.and_then(|receipt| receipt.sent.builds.get(service)) == Some(&digest.hex())
@@ -172,32 +172,37 @@ fn up(
     out.changes.push(change);
 }
 
-/// Writes the receipt alone: all is there.
+/// Writes the receipt: all is there, some of it in other words.
 fn stamp(
     input: &Diff<'_, ComposeStack>,
     want: &Want,
     state: &State,
     receipt: Option<&Receipt>,
     key: &str,
+    anew: BTreeSet<String>,
     out: &mut Diffed<Step>,
 ) {
-    let step = Work::Ready(Step::Adopt { version: want.version() });
-    let change =
-        match receipt {
-            Some(receipt) => {
-                let former = Shown::text(&receipt.sent.private.key);
-                update(input, "write its receipt anew, with the new key: nothing is started anew".to_owned(), step)
-                    .field("receipt.key", former, Shown::text(key))
-            }
-            None => {
-                let title =
-                    format!("write its receipt: the {} containers stay as they are", state.of_services().count());
-                let verb = if input.adopting { Verb::Adopt } else { Verb::Update };
-                let change = Change::new(ChangeKey::whole(input.id, verb), title, step);
-                let change = change.on(input.provider_id).generation(input.generation.max(1));
-                change.field("receipt", Shown::Nothing, Shown::text(&want.directory))
-            }
-        };
+    let step = Work::Ready(Step::Adopt { version: want.version(), anew: anew.clone() });
+    if let Some(receipt) = receipt {
+        let former = Shown::text(&receipt.sent.private.key);
+        let title = "write its receipt anew, with the new key: nothing is started anew".to_owned();
+        out.changes.push(update(input, title, step).field("receipt.key", former, Shown::text(key)));
+        return;
+    }
+    let files = match anew.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] => String::new(),
+        all => format!(", and {} in other words that mean the same", all.join(" and ")),
+    };
+    let stay = format!("the {} containers stay as they are", state.of_services().count());
+    let verb = if input.adopting { Verb::Adopt } else { Verb::Update };
+    let change = Change::new(ChangeKey::whole(input.id, verb), format!("write its receipt{files}: {stay}"), step);
+    let mut change = change.on(input.provider_id).generation(input.generation.max(1));
+    change = change.field("receipt", Shown::Nothing, Shown::text(&want.directory));
+    for path in anew {
+        let from =
+            if state.files.contains_key(&path) { Shown::text("the same in other words") } else { Shown::Nothing };
+        change = change.field(format!("files.{path}"), from, Shown::text("as its document says"));
+    }
     out.changes.push(change);
 }
 

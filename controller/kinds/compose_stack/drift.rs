@@ -17,10 +17,12 @@ pub(super) struct Seen {
     pub(super) fields: Vec<Field>,
     /// Paths of files that are sent anew.
     pub(super) touched: BTreeSet<String>,
+    /// Paths of files that say the same in other words: no difference.
+    pub(super) alike: BTreeSet<String>,
 }
 
 pub(super) fn all(want: &Want, state: &State, prints: &Prints, receipt: Option<&Receipt>) -> Seen {
-    let mut seen = Seen { fields: Vec::new(), touched: BTreeSet::new() };
+    let mut seen = Seen { fields: Vec::new(), touched: BTreeSet::new(), alike: BTreeSet::new() };
     public(want, state, receipt, &mut seen);
     private(want, state, prints, receipt, &mut seen);
     asked(want, receipt, &mut seen);
@@ -43,6 +45,10 @@ fn public(want: &Want, state: &State, receipt: Option<&Receipt>, seen: &mut Seen
         let wanted = &file.digest.hex();
         let (there, sent) = (state.files.get(path), receipt.and_then(|receipt| receipt.sent.files.get(path)));
         if there == Some(wanted) && (sent == Some(wanted) || receipt.is_none()) {
+            continue;
+        }
+        if receipt.is_none() && state.alike.contains(path) {
+            seen.alike.insert(path.clone());
             continue;
         }
         seen.touched.insert(path.clone());
@@ -72,6 +78,10 @@ fn private(want: &Want, state: &State, prints: &Prints, receipt: Option<&Receipt
         if there == Some(wanted) && as_sent {
             // Who may read it is put right without anybody's reading it anew.
             seen.fields.extend(want.secret_files.get(path).and_then(|file| access(path, file, state)));
+            continue;
+        }
+        if receipt.is_none() && state.alike.contains(path) {
+            seen.alike.insert(path.clone());
             continue;
         }
         seen.touched.insert(path.clone());

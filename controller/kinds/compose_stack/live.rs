@@ -1,5 +1,6 @@
 //! A stack as it was seen, in canonical words, and one change's work on it.
 
+use super::draft::Folder;
 use super::private::Prints;
 use super::receipt::{Notes, Receipt};
 use crate::model::{Digest, Fact, Key, Output, ProviderId};
@@ -41,6 +42,12 @@ pub struct State {
     /// What compose would make of the document, where there is no receipt to say so.
     #[serde(skip)]
     pub trial: Option<Result<BTreeMap<String, String>, String>>,
+    /// Files that are there in other words, of which compose makes the same; only beside a trial.
+    #[serde(skip)]
+    pub alike: BTreeSet<String>,
+    /// What its folder holds, where an import has read it.
+    #[serde(skip)]
+    pub folder: Option<Folder>,
     /// The version of docker compose on the host.
     pub compose: Option<String>,
 }
@@ -60,10 +67,13 @@ pub enum Step {
         /// Whether nothing of it may be there yet: it moves here from another host.
         fresh: bool,
     },
-    /// Takes a stack over as it is: writes the receipt alone.
+    /// Takes a stack over as it is: writes the receipt, and touches no container.
     Adopt {
         /// Which version of the document.
         version: Digest,
+        /// Files that are written anew, since what stands there says the same in other words.
+        #[serde(default)]
+        anew: BTreeSet<String>,
     },
     /// Starts containers, or starts them anew.
     Heal {

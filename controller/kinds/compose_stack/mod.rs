@@ -8,6 +8,7 @@
 mod apply;
 mod compose;
 mod diff;
+mod dotenv;
 mod draft;
 mod drift;
 mod heal;
@@ -20,9 +21,11 @@ mod ready;
 mod receipt;
 mod ship;
 mod spec;
+mod study;
 mod want;
 
 pub use compose::{Flaw, Read};
+pub use draft::{Folder, There};
 pub use live::{State, Step};
 pub use private::{Print, Prints, SecretFile, SecretFileSpec};
 pub use ready::{Heal, HttpProbe, Probe, ProbeSpec, Ready, ReadySpec, Stopped, TcpProbe, Unhealthy};
@@ -35,6 +38,7 @@ use crate::model::{
     Complaint, Diff, Diffed, Draft, EstateView, Fact, Fault, FileNeed, Key, Kind, Names, Need, Offer, Output,
     ResourceId, Scope,
 };
+use crate::ports::Ports;
 use crate::ports::host::survey::Ask;
 use std::collections::BTreeMap;
 
@@ -44,6 +48,7 @@ pub struct ComposeStack;
 impl Kind for ComposeStack {
     const NAME: &'static str = "ComposeStack";
     const ABOUT: &'static str = "A stack of containers that docker compose runs on a host.";
+    const WITHIN: Option<&'static str> = Some("Host");
     const HOME: &'static str = "stacks/";
     const MANY: &'static str = "stacks";
     type Spec = Spec;
@@ -100,6 +105,9 @@ impl Operate for ComposeStack {
     }
     async fn observe(look: &Look<'_>) -> Sightings<State> {
         observe::all(look).await
+    }
+    async fn study(ports: &Ports, state: &State) -> Option<State> {
+        Some(study::study(ports, state).await)
     }
     async fn apply(work: &Work<'_>, step: Step) -> Result<Finished<State>, Fault> {
         apply::apply(work, step).await

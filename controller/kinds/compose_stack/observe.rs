@@ -5,11 +5,13 @@ use super::super::operate::{Look, Seen, Sightings, Surveyed};
 use super::live::{State, provider_id};
 use super::private::Private;
 use super::receipt::{Notes, Receipt};
-use super::want::Want;
+use super::want::{ENV, Want};
 use super::{ComposeStack, ship};
 use crate::model::{Kind, Scope};
 use crate::ports::host::Hosts;
 use crate::ports::host::survey::{All, Ask, Survey, Thing};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use futures::future::join_all;
 use secrecy::ExposeSecret;
 use std::collections::BTreeMap;
@@ -127,7 +129,7 @@ pub(super) fn private(hosts: &Hosts, want: &Want) -> Result<Private, String> {
 async fn try_out(hosts: &Hosts, want: &Want, private: &Result<Private, String>, state: &mut State) {
     let Ok(private) = private else { return };
     let said = match hosts.host(&want.host.name) {
-        Ok(host) => host.run(&ship::trial(want, private)).await,
+        Ok(host) => host.run(&ship::trial(want, private, state)).await,
         Err(error) => Err(error),
     };
     let said = match said {
@@ -137,13 +139,22 @@ async fn try_out(hosts: &Hosts, want: &Want, private: &Result<Private, String>, 
             return;
         }
     };
-    let (mut hashes, mut failed) = (BTreeMap::new(), None);
+    let (mut hashes, mut failed, mut same, mut variables) = (BTreeMap::new(), None, false, None);
     for line in said.lines() {
         match line.split_once(' ').map(|(word, rest)| (word, rest, rest.split_once(' '))) {
             Some(("file", _, Some((digest, path)))) => drop(state.files.insert(path.to_owned(), digest.to_owned())),
             Some(("hash", _, Some((service, hash)))) => drop(hashes.insert(service.to_owned(), hash.to_owned())),
             Some(("failed", why, _)) => failed = Some(why.to_owned()),
+            Some(("variables", text, _)) => variables = BASE64.decode(text).ok(),
+            None if line == "same" => same = true,
             _ => {}
+        }
+    }
+    if same {
+        state.alike.extend(want.compose.iter().cloned());
+        let text = variables.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        if private.holds(text.as_deref()) {
+            state.alike.insert(ENV.to_owned());
         }
     }
     state.trial = Some(match failed {

@@ -4,6 +4,7 @@
 //! On the host, a receipt names them by a keyed fingerprint alone. Where the controller's key is another one, it is known
 //! from the file itself whether it is as it should be, and the receipt is written anew without touching a container.
 
+use super::dotenv;
 use super::want::{ENV, Value, Want};
 use crate::model::ledger::Key;
 use crate::model::{Complaint, Digest, ResourceId};
@@ -116,6 +117,22 @@ impl Private {
             files: self.files.iter().map(|(path, bytes)| (path.clone(), keyed(bytes))).collect(),
             env: env.collect(),
             digests: self.files.iter().map(|(path, bytes)| (path.clone(), Digest::of_bytes(bytes).hex())).collect(),
+        }
+    }
+
+    /// Says whether all that a file .env sets is set to the same here; none: there is no such file, which nothing could be
+    /// lost of.
+    pub(super) fn holds(&self, text: Option<&str>) -> bool {
+        let values = |text: &str| -> Option<BTreeMap<String, String>> {
+            dotenv::read(text).into_iter().map(|line| Some((line.name, line.value.ok()?))).collect()
+        };
+        let ours = self.files.get(ENV).and_then(|bytes| std::str::from_utf8(bytes).ok());
+        match (ours, text) {
+            (None, None | Some(_)) => false,
+            (Some(_), None) => true,
+            (Some(ours), Some(theirs)) => values(ours)
+                .zip(values(theirs))
+                .is_some_and(|(ours, theirs)| theirs.iter().all(|(name, value)| ours.get(name) == Some(value))),
         }
     }
 

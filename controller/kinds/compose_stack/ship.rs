@@ -1,6 +1,7 @@
 //! How a stack's files travel: all of them in one command's input, so that secrets are in nobody's arguments. Owns that
 //! form and the commands; must not judge what came of them.
 
+use super::live::State;
 use super::private::Private;
 use super::receipt::Sent;
 use super::want::{ENV, Pull, Run, Want};
@@ -30,6 +31,8 @@ pub(super) struct Way {
     pub(super) fresh: bool,
     /// Whether everything is there as it should be, and only the receipt is written.
     pub(super) stamp: bool,
+    /// Files that are put in their places nevertheless, where only the receipt is written.
+    pub(super) anew: BTreeSet<String>,
 }
 
 /// What is sent: the files, what is secret, and what the script is told in files of its own.
@@ -81,9 +84,14 @@ pub(super) fn up(want: &Want, private: &Private, sent: &Sent, way: &Way) -> Comm
     let probes: String = want.ready.probes.iter().map(super::ready::Probe::line).collect();
     let definitions: String =
         want.definitions.iter().map(|(name, digest)| format!("{name} {}\n", digest.hex())).collect();
-    for (name, text) in
-        [("sent", sent.text()), ("files", sent.list()), ("probes", probes), ("definitions", definitions)]
-    {
+    let anew: String = way.anew.iter().map(|path| format!("{path}\n")).collect();
+    for (name, text) in [
+        ("sent", sent.text()),
+        ("files", sent.list()),
+        ("probes", probes),
+        ("definitions", definitions),
+        ("anew", anew),
+    ] {
         pack.put(&format!(".driftless/{name}"), "0600", "", text.as_bytes());
     }
     let (within, restart, build) = (want.ready.within.to_string(), words(&way.restart), words(&way.build));
@@ -115,9 +123,13 @@ pub(super) fn up(want: &Want, private: &Private, sent: &Sent, way: &Way) -> Comm
         .within(time)
 }
 
-/// Asks compose on the host what it would make of a stack.
-pub(super) fn trial(want: &Want, private: &Private) -> Command {
-    let arguments = [want.directory.as_str(), want.project.as_str()];
+/// Asks compose on the host what it would make of a stack, and whether that is what it makes of the files that the stack
+/// runs by now.
+pub(super) fn trial(want: &Want, private: &Private, state: &State) -> Command {
+    let by = state.of_services().find(|container| !container.files.is_empty());
+    let lines = |of: Option<&String>| of.map(|files| files.replace(',', "\n")).unwrap_or_default();
+    let (files, env_files) = (lines(by.map(|c| &c.files)), lines(by.map(|c| &c.env_files)));
+    let arguments = [want.directory.as_str(), want.project.as_str(), &files, &env_files];
     Command::script(format!("asking compose about {}", want.project), &format!("{RECEIVE}\n{TRIAL}"), &arguments)
         .stdin(Pack::of(want, private).end())
         .within(ASK)

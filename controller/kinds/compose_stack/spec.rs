@@ -2,6 +2,7 @@
 //! place; must not know how a host is reached.
 
 use super::compose::{self, Read};
+use super::dotenv;
 use super::private::{self, SecretFileSpec};
 use super::ready::{self, Heal, ReadySpec};
 use super::want::{ENV, Pull, Run, Sent, Value, Want};
@@ -27,7 +28,7 @@ pub struct Spec {
     #[serde(default)]
     pub profiles: BTreeSet<String>,
     /// The folder on the host. Default: /opt/stacks/NAME.
-    #[schemars(length(max = 512), regex(pattern = r"^(/[A-Za-z0-9_@+-][A-Za-z0-9._@+-]*){2,}$"))]
+    #[schemars(length(max = 512), regex(pattern = r"^(/opt|/srv|(/[A-Za-z0-9_@+-][A-Za-z0-9._@+-]*){2,})$"))]
     pub directory: Option<String>,
     /// Compose's name for the stack. Default: metadata.name. The same one twice on a host is an error.
     #[schemars(length(max = 63), regex(pattern = r"^[a-z0-9][a-z0-9_-]*$"))]
@@ -90,6 +91,11 @@ const CHOICE: [(&str, &str); 4] = [
     ("docker-compose.yml", "docker-compose.override.yml"),
     ("docker-compose.yaml", "docker-compose.override.yaml"),
 ];
+
+/// Says whether compose would choose these files by itself.
+pub(super) fn is_choice(files: &[String]) -> bool {
+    CHOICE.iter().any(|(first, beside)| files == [*first] || files == [*first, *beside])
+}
 
 fn folder(spec: &Spec) -> String {
     format!("{}/", spec.path.trim_end_matches('/'))
@@ -229,12 +235,7 @@ fn chosen(id: &ResourceId, spec: &Spec, files: &BTreeMap<String, Sent>, wrong: &
 /// What the compose file's variables are known to be; a secret is there and not known.
 fn interpolation(env: &BTreeMap<String, Value>, files: &BTreeMap<String, Sent>) -> BTreeMap<String, Option<String>> {
     let text = files.get(ENV).and_then(|sent| std::str::from_utf8(&sent.bytes).ok()).unwrap_or_default();
-    let line = |line: &str| {
-        let (name, value) = line.trim().strip_prefix("export ").unwrap_or(line.trim()).split_once('=')?;
-        (!name.starts_with('#'))
-            .then(|| (name.trim().to_owned(), Some(value.trim().trim_matches(['"', '\'']).to_owned())))
-    };
-    let of_file = text.lines().filter_map(line);
+    let of_file = dotenv::read(text).into_iter().map(|line| (line.name, line.value.ok()));
     let own = env.iter().map(|(name, value)| match value {
         Value::Plain(text) => (name.clone(), Some(text.clone())),
         Value::Secret(_) => (name.clone(), None),

@@ -2,6 +2,7 @@
 
 mod desiring;
 mod differing;
+mod drafting;
 mod staying;
 
 use super::*;

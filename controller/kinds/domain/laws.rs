@@ -67,6 +67,7 @@ fn diff(want: &Want, have: &State) -> Diffed<Step> {
         generation: 1,
         intent: None,
         retiring: Vec::new(),
+        scopes: None,
         view: &view,
     })
 }

@@ -101,6 +101,7 @@ impl World {
             generation: u32::from(have.is_some()),
             intent: None,
             retiring: Vec::new(),
+            scopes: None,
             view: &view,
         })
     }

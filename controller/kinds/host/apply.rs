@@ -7,7 +7,7 @@ use super::super::operate::{Finished, Work};
 use super::live::{Place, State, Step};
 use super::observe;
 use super::spec::{Machine, Want};
-use super::{Host, care_work};
+use super::{Host, care, care_work};
 use crate::model::{Fault, HostKey, Pin, ProviderId};
 use crate::ports::host::survey::{CloudInit, Survey};
 use crate::ports::host::{HostError, Stranger, Target, Way};
@@ -43,21 +43,26 @@ async fn make_ready(work: &Work<'_>, want: &Want, place: Place) -> Result<Finish
     let until = Instant::now() + work.ports.hosts.patience();
     let (mut told, mut target, mut refused) = (String::new(), None, None);
     loop {
-        let waits = match attempt(work, want, &place, &mut target).await {
+        let (stage, why) = match attempt(work, want, &place, &mut target).await {
             Ok((survey, fingerprint)) => match not_ready(&survey) {
                 None => {
+                    if !want.install.is_empty() {
+                        work.progress.tell(&format!("installing {}", care::words(&want.install)), "");
+                    }
                     let survey = care_work::furnish(work, want, survey).await?;
                     let machine = ProviderId(place.machine.clone());
                     let state = observe::state(work.ports.hosts.secrets(), want, place, fingerprint, Arc::new(survey));
                     return Ok(Finished { provider_id: Some(machine), state: Some(state) });
                 }
-                Some(why) => why,
+                Some(waits) => waits,
             },
             Err(Stop::Now(fault)) => return Err(fault),
             Err(Stop::Sudo(fault)) if refused.get_or_insert_with(Instant::now).elapsed() >= SUDO => return Err(fault),
-            Err(Stop::Sudo(fault)) => fault.to_string(),
-            Err(Stop::Waits(why)) => why,
+            Err(Stop::Sudo(fault)) => (LET_IN, fault.to_string()),
+            Err(Stop::Waits(stage, why)) => (stage, why),
         };
+        work.progress.tell(stage, &why);
+        let waits = if why.is_empty() { stage.to_owned() } else { format!("{stage}: {why}") };
         if waits != told {
             tracing::info!(resource = %id, "is being made ready: {waits}");
             told = waits;
@@ -73,8 +78,15 @@ async fn make_ready(work: &Work<'_>, want: &Want, place: Place) -> Result<Finish
     }
 }
 
+/// The stages of a machine that comes up, in the order in which they come.
+const SSH: &str = "waiting for SSH to answer";
+const LET_IN: &str = "waiting for SSH to let us in";
+const CLOUD_INIT: &str = "waiting for cloud-init";
+const DOCKER: &str = "waiting for Docker to answer";
+
 enum Stop {
-    Waits(String),
+    /// At which stage, and what was seen of it.
+    Waits(&'static str, String),
     Sudo(Fault),
     Now(Fault),
 }
@@ -90,7 +102,7 @@ async fn attempt(
     if target.is_none() {
         *target = Some(aim(work, want, place).await?);
     }
-    let Some(target) = target else { return Err(Stop::Waits("it is not known how it is reached".to_owned())) };
+    let Some(target) = target else { return Err(Stop::Waits(SSH, "it is not known how it is reached".to_owned())) };
     let fingerprint = match &target.way {
         Way::Ssh(ssh) => Some(ssh.key.fingerprint()),
         Way::Local => None,
@@ -100,10 +112,10 @@ async fn attempt(
     match host.survey(&want.user, &Default::default()).await {
         Ok(survey) => Ok((survey, fingerprint)),
         // cloud-init writes the keys of those who are let in while sshd answers already.
-        Err(error @ HostError::Refused { .. }) => Err(Stop::Waits(error.to_string())),
+        Err(error @ HostError::Refused { .. }) => Err(Stop::Waits(LET_IN, error.to_string())),
         Err(error @ HostError::NoSudo { .. }) => Err(Stop::Sudo(error.into())),
         Err(error) if error.may_pass() || matches!(error, HostError::Strange { .. } | HostError::Failed { .. }) => {
-            Err(Stop::Waits(error.to_string()))
+            Err(Stop::Waits(SSH, error.to_string()))
         }
         Err(error) => Err(Stop::Now(error.into())),
     }
@@ -116,7 +128,7 @@ async fn aim(work: &Work<'_>, want: &Want, place: &Place) -> Result<Target, Stop
     }
     let jump = match &want.jump {
         Some(jump) => {
-            let through = work.ports.hosts.host(&jump.name).map_err(|error| Stop::Waits(error.to_string()))?;
+            let through = work.ports.hosts.host(&jump.name).map_err(|error| Stop::Waits(SSH, error.to_string()))?;
             through.ssh().cloned().map(Box::new)
         }
         None => None,
@@ -140,7 +152,7 @@ async fn first_contact(
     let id = &work.key.id;
     let stranger = Stranger { name: id.name.clone(), address: place.at.clone(), port: want.port, jump };
     let key = work.ports.hosts.first_contact(&stranger, CONTACT).await.map_err(|error| match error.may_pass() {
-        true => Stop::Waits(error.to_string()),
+        true => Stop::Waits(SSH, error.to_string()),
         false => Stop::Now(error.into()),
     })?;
     tracing::info!(resource = %id, fingerprint = key.fingerprint(), "its host key is taken at first contact");
@@ -149,11 +161,12 @@ async fn first_contact(
     Ok(key)
 }
 
-fn not_ready(survey: &Survey) -> Option<String> {
+/// At which stage a machine is that answers, and what was seen of it; none where it is ready.
+fn not_ready(survey: &Survey) -> Option<(&'static str, String)> {
     match (&survey.cloud_init, &survey.engine) {
-        (CloudInit::Runs, _) => Some("cloud-init is still at work".to_owned()),
+        (CloudInit::Runs, _) => Some((CLOUD_INIT, String::new())),
         // Later than that its silence has nothing to do with the start: the next look tells of it.
-        (_, Some(Err(said))) if survey.uptime < STARTS => Some(format!("Docker does not answer yet: {said}")),
+        (_, Some(Err(said))) if survey.uptime < STARTS => Some((DOCKER, said.clone())),
         _ => None,
     }
 }

@@ -113,7 +113,7 @@ fn nginx(survey: &Survey) -> String {
     let times = |c: &Certificate| serde_json::json!({"names": c.names, "from": c.from, "until": c.until});
     let certificates = survey.certificates.iter().filter_map(|(path, c)| Some((path.clone(), times(c.as_ref().ok()?))));
     let certificates: BTreeMap<String, serde_json::Value> = certificates.collect();
-    serde_json::json!({"version": survey.nginx, "certificates": certificates}).to_string()
+    serde_json::json!({"version": survey.nginx, "certificates": certificates, "missing": survey.missing}).to_string()
 }
 
 /// Facts change when the host does, not from look to look: nothing in them counts up.

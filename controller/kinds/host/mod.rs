@@ -27,6 +27,7 @@ impl Kind for Host {
     const NAME: &'static str = "Host";
     const ABOUT: &'static str =
         "A machine that is looked at and worked on from the inside, over SSH or as the controller's own.";
+    const WITHIN: Option<&'static str> = Some("Host");
     const HOME: &'static str = "hosts/";
     const MANY: &'static str = "hosts";
     type Spec = Spec;

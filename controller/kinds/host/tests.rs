@@ -73,6 +73,7 @@ fn plan_with(want: Option<&Want>, state: Option<&State>, supplies: HashMap<Resou
         generation: u32::from(state.is_some()),
         intent: None,
         retiring: Vec::new(),
+        scopes: None,
         view: &view,
     })
 }

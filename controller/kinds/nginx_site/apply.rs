@@ -7,12 +7,13 @@
 mod moving;
 
 use super::super::operate::{Finished, Work};
-use super::diff::{Before, HEAD, Step, Write, text_of};
+use super::step::{Before, HEAD, Step, Write, text_of};
 use super::want::{AVAILABLE, Body, Certificate, Want};
 use super::world::{Live, State};
 use super::{Asked, NginxSite, provider_id, render};
 use crate::model::Fault;
 use crate::ports::host::{Command, Output};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,10 +31,12 @@ pub(super) async fn apply(work: &Work<'_>, step: Step) -> Result<Finished<State>
         Step::Write(write) => made(work, self::write(work, &write).await?).await,
         Step::Arrive { write, from, asked } => moving::arrive(work, &write, &from, &asked).await,
         Step::Carry { from, to, certificate } => moving::carry(work, &from, &to, &certificate).await,
-        Step::Retire { host, file, asked } => moving::retire(work, &host, &file, &asked).await,
+        Step::Retire { host, file, asked, certificates } => {
+            moving::retire(work, (&host, &file), &asked, &certificates).await
+        }
         Step::Certify { host, certificate, renew } => certify(work, &host, &certificate, renew).await,
-        Step::Disable { host, file } => off(work, &host, &file, "disable").await,
-        Step::Delete { host, file } => off(work, &host, &file, "delete").await,
+        Step::Disable { host, file } => off(work, &host, &file, None).await,
+        Step::Delete { host, file, certificates } => off(work, &host, &file, Some(&certificates)).await,
         Step::Release => Ok(Finished { provider_id: None, state: None }),
     }
 }
@@ -87,11 +90,20 @@ async fn again(work: &Work<'_>, host: &str, file: &str, live: Live) -> Result<Fi
     Ok(Finished { provider_id: Some(provider_id(host, file)), state })
 }
 
-async fn off(work: &Work<'_>, host: &str, file: &str, action: &str) -> Result<Finished<State>, Fault> {
-    let command = Command::script(format!("taking the site {file} away"), SITE, &[file, action, "any", "", ""]);
+/// Takes a site's link away; its file, too, where it is said which certificates may go with it.
+async fn off(
+    work: &Work<'_>,
+    host: &str,
+    file: &str,
+    deleted: Option<&BTreeSet<String>>,
+) -> Result<Finished<State>, Fault> {
+    let action = if deleted.is_some() { "delete" } else { "disable" };
+    let certificates = deleted.into_iter().flatten().cloned().collect::<Vec<_>>().join(" ");
+    let command =
+        Command::script(format!("taking the site {file} away"), SITE, &[file, action, "any", &certificates, ""]);
     let output = run(work, host, &command.within(SITE_TIME)).await?;
     match output.code {
-        0 if action == "disable" => again(work, host, file, Live::Not).await,
+        0 if deleted.is_none() => again(work, host, file, Live::Not).await,
         0 => Ok(Finished { provider_id: None, state: None }),
         _ => Err(refused(work, host, &output, None)),
     }
@@ -116,7 +128,7 @@ fn refused(work: &Work<'_>, host: &str, output: &Output, written: Option<(&Write
             what(&format!("{id} would not be served by Host/{host}")),
             "Add `include /etc/nginx/sites-enabled/*;` to its http block there.",
         ),
-        85 => Fault::permanent(
+        85 => Fault::hindered(
             what(&format!("nginx on Host/{host} cannot be changed, since it refuses what is there already")),
             "Mend or remove that file there; nginx goes on with what it read before, and would not start anew.",
         ),

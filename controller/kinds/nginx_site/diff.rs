@@ -1,121 +1,19 @@
 //! What is to be done so that a site is as its document says. Pure.
 
 use super::NginxSite;
+use super::certificate::{Owed, certify, owed};
 use super::directive::{Directive, parse, print};
-use super::moving;
-use super::names::{Asked, asked};
-use super::normal::{self, differing, normal};
+use super::names::asked;
+use super::normal::{differing, normal};
 use super::render::{Form, directives};
-use super::upstream;
-use super::want::{Body, Certificate, Site, Want};
+use super::step::{Before, Content, Step, Write, text_of};
+use super::want::{Body, Want};
 use super::world::{Around, Live, State};
+use super::{foreseen, leaving, moving, upstream};
 use crate::model::{
-    Cause, Change, ChangeKey, Diff, Diffed, Digest, Finding, Observed, OnRemove, Output, Resolved, ResourceId, Shown,
-    Step as Work, Verb, finding::Weight,
+    Cause, Change, ChangeKey, Diff, Diffed, Finding, Observed, Output, Resolved, ResourceId, Shown, Step as Work, Verb,
+    finding::Weight,
 };
-use serde::{Deserialize, Serialize};
-
-/// One change's work.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", tag = "do")]
-pub enum Step {
-    /// Writes the file, enables it, tests, reloads, asks.
-    Write(Write),
-    /// Writes a site in its new place, and has it asked from the former one.
-    Arrive {
-        /// The site.
-        write: Write,
-        /// The name of its former host.
-        from: String,
-        /// What that asks.
-        asked: Vec<Asked>,
-    },
-    /// Takes a certificate along, with what it is renewed by.
-    Carry {
-        /// The name of the former host.
-        from: String,
-        /// The name of the new one.
-        to: String,
-        /// The certificate.
-        certificate: Certificate,
-    },
-    /// Takes a site away that is served elsewhere by now, once that answers from there.
-    Retire {
-        /// The name of the former host.
-        host: String,
-        /// The file's name.
-        file: String,
-        /// What that host asks before.
-        asked: Vec<Asked>,
-    },
-    /// Gets or renews the certificate, and has nginx read it.
-    Certify {
-        /// The host's name.
-        host: String,
-        /// The certificate.
-        certificate: Certificate,
-        /// Whether one that is good for a while is to be got anew.
-        renew: bool,
-    },
-    /// Takes the link away: the file stays.
-    Disable {
-        /// The host's name.
-        host: String,
-        /// The file's name.
-        file: String,
-    },
-    /// Takes link and file away.
-    Delete {
-        /// The host's name.
-        host: String,
-        /// The file's name.
-        file: String,
-    },
-    /// Lets go of it; nothing is sent.
-    Release,
-}
-
-/// A file to be written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Write {
-    /// The host's name.
-    pub host: String,
-    /// The file's name.
-    pub file: String,
-    /// What stands in it.
-    pub content: Content,
-    /// Which form of the site it is, for the way from a line back to the document.
-    pub form: Option<Form>,
-    /// The names that it serves.
-    pub names: Vec<String>,
-    /// Where it is asked afterwards.
-    pub asked: Vec<Asked>,
-    /// What it takes the place of.
-    pub before: Before,
-}
-
-/// What a file takes the place of: anything else that stands there is somebody's, and is not written over.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Before {
-    /// No file.
-    Nothing,
-    /// The text with this digest.
-    Text(Digest),
-    /// What a change of the same plan wrote.
-    Ours,
-}
-
-/// What stands in a file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Content {
-    /// Directives, in words that do not depend on nginx's version.
-    Directives(Vec<Directive>),
-    /// A text.
-    Text(String),
-}
 
 /// The part of a certificate among a site's changes.
 pub(super) const CERTIFICATE: &str = "certificate";
@@ -131,14 +29,14 @@ pub(super) fn diff(input: &Diff<'_, NginxSite>) -> Diffed<Step> {
                 Some(state) if state.host != want.host.name => moving::moving(input, &want, state, pending, &mut out),
                 state => {
                     wanted(input, &want, state, pending, &mut out);
-                    moving::former(input, &want, &mut out);
+                    leaving::former(input, &want, &mut out);
                 }
             },
             Err(why) => out.findings.push(Finding::about(input.id, Weight::Unknown, "upstream-unknown", why)),
         },
         (None, Observed::Present(state)) => {
-            remove(input, state, &mut out);
-            moving::left(input, &mut out);
+            leaving::remove(input, state, &mut out);
+            leaving::left(input, &mut out);
         }
     }
     out
@@ -152,14 +50,16 @@ fn wanted(
     mut pending: Vec<ResourceId>,
     out: &mut Diffed<Step>,
 ) {
-    let told = match input.view.resolve(&want.host, Output::Nginx) {
-        Resolved::Known(text) if state.is_none() => Around::told(&text),
-        _ => None,
-    };
-    let around = state.map(|state| &*state.around).or(told.as_ref());
+    let near = if state.is_none() { foreseen::around(input, &want.host) } else { None };
+    let around = state.map(|state| &*state.around).or(near.as_deref());
     if let Some(around) = around {
-        taken(input, want, around, out);
-        out.findings.extend(ends(input, want, around));
+        let hindrances = foreseen::hindrances(input, want, around, state.is_none());
+        let hindered = !hindrances.is_empty() && state.is_none();
+        out.findings.extend(hindrances);
+        out.findings.extend(foreseen::ends(input, want, around));
+        if hindered {
+            return;
+        }
     }
     match input.view.resolve(&want.host, Output::Id) {
         Resolved::Unknown { why } if state.is_none() => {
@@ -236,21 +136,7 @@ pub(super) fn written(want: &Want, form: Form) -> Write {
     }
 }
 
-/// The text as it will stand on a host, which names its document.
-pub fn text_of(id: &ResourceId, content: &Content, old: bool) -> String {
-    match content {
-        Content::Text(text) => text.clone(),
-        Content::Directives(all) => {
-            let all = if old { normal::before_1_25_1(all) } else { all.clone() };
-            format!("# {id}: kept equal to its document in git; what is changed here is put back.\n\n{}", print(&all))
-        }
-    }
-}
-
-/// How many lines stand before the first directive of a rendered text.
-pub(super) const HEAD: u32 = 2;
-
-fn key(input: &Diff<'_, NginxSite>, part: Option<&str>, verb: Verb) -> ChangeKey {
+pub(super) fn key(input: &Diff<'_, NginxSite>, part: Option<&str>, verb: Verb) -> ChangeKey {
     match part {
         Some(part) => ChangeKey::part(input.id, part, verb),
         None => ChangeKey::whole(input.id, verb),
@@ -280,12 +166,13 @@ fn write(
         );
     };
     let fields = fields(want, &content, state);
-    let (enabled, stopped) = (state.live == Live::Linked, state.around.stopped);
-    if fields.is_empty() && enabled && !stopped {
+    let (enabled, stopped, unread) = (state.live == Live::Linked, state.around.stopped, state.is_unread());
+    if fields.is_empty() && enabled && !stopped && !unread {
         return None;
     }
     let title = match (fields.is_empty(), enabled) {
-        (true, true) => "start nginx",
+        (true, true) if stopped => "start nginx",
+        (true, true) => "reload",
         (true, false) => "enable, reload",
         (false, true) => "rewrite, reload",
         (false, false) => "rewrite, enable, reload",
@@ -299,6 +186,9 @@ fn write(
     }
     if !enabled {
         change = change.field("enabled", Shown::text(state.live.words()), Shown::text("a link in sites-enabled"));
+    }
+    if unread {
+        change = change.field("nginx", Shown::text("has not read it"), Shown::text("reads it"));
     }
     if stopped {
         change = change.field("nginx", Shown::text("stopped"), Shown::text("running"));
@@ -326,77 +216,6 @@ pub(super) fn fields(want: &Want, content: &Content, state: &State) -> Vec<(Stri
     differing(&normal(have), &wanted).into_iter().map(|d| (d.path, side(d.from), side(d.to))).collect()
 }
 
-/// Server names that another enabled file of the host has.
-fn taken(input: &Diff<'_, NginxSite>, want: &Want, around: &Around, out: &mut Diffed<Step>) {
-    for (name, files) in want.names.iter().filter_map(|name| Some((name, around.names.get(name)?))) {
-        let others: Vec<&str> = files.iter().map(String::as_str).filter(|f| *f != want.file).collect();
-        if name != "_" && !others.is_empty() {
-            let text = format!("the server name {name} is also in {} on {}", others.join(" and "), want.host);
-            let hint = "nginx serves one of them and ignores the other: take the name out of one, or remove that file.";
-            out.findings.push(Finding::about(input.id, Weight::Problem, "server-name-taken", text).hint(hint));
-        }
-    }
-}
-
-/// A certificate that somebody else renews, and has not.
-fn ends(input: &Diff<'_, NginxSite>, want: &Want, around: &Around) -> Option<Finding> {
-    let Body::Site(Site { tls: Some(tls), .. }) = &want.body else { return None };
-    let held = around.certificates.get(&tls.certificate).filter(|_| want.certificate.is_none())?;
-    let as_of = input.view.as_of;
-    let day = held.until.strftime("%Y-%m-%d");
-    let (weight, text) = match held.until <= as_of {
-        true => (Weight::Problem, format!("its certificate {} ended on {day}", tls.certificate)),
-        false => {
-            held.renew_from().filter(|from| *from <= as_of)?;
-            let text =
-                format!("its certificate {} has less than a third of its life left: it ends on {day}", tls.certificate);
-            (Weight::Note, text)
-        }
-    };
-    let hint = "Renew it there; or write tls: {issuer: letsencrypt}, and it is got and renewed from here.";
-    Some(Finding::about(input.id, weight, "certificate-ends", text).hint(hint))
-}
-
-/// Why a certificate has to be got.
-enum Owed {
-    /// There is none that could be served: why, in words.
-    Missing(String),
-    /// There is one, and a better one is to be had.
-    Due(String),
-}
-
-fn owed(input: &Diff<'_, NginxSite>, certificate: &Certificate, around: Option<&Around>) -> Option<Owed> {
-    let Some(live) = around.and_then(|around| around.certificates.get(&certificate.chain())) else {
-        return Some(Owed::Missing("there is none yet".to_owned()));
-    };
-    let day = |at: jiff::Timestamp| at.strftime("%Y-%m-%d").to_string();
-    let lacking: Vec<&str> =
-        certificate.domains.iter().filter(|d| !live.names.contains(*d)).map(String::as_str).collect();
-    if !lacking.is_empty() {
-        return Some(Owed::Due(format!("it lacks {}", lacking.join(", "))));
-    }
-    let as_of = input.view.as_of;
-    if live.until <= as_of {
-        return Some(Owed::Due(format!("it ended on {}", day(live.until))));
-    }
-    live.renew_from().filter(|from| *from <= as_of)?;
-    Some(Owed::Due(format!("two thirds of its life are over, and it ends on {}", day(live.until))))
-}
-
-fn certify(input: &Diff<'_, NginxSite>, want: &Want, certificate: &Certificate, owed: &Owed) -> Change<Step> {
-    // Never a create: what the issuer counts is the attempt, and looking at the host says what became of it.
-    let (title, why) = match owed {
-        Owed::Missing(why) => ("get the certificate", why),
-        Owed::Due(why) => ("renew the certificate", why),
-    };
-    let (host, renew) = (want.host.name.clone(), matches!(owed, Owed::Due(_)));
-    let step = Work::Ready(Step::Certify { host, certificate: certificate.clone(), renew });
-    Change::new(key(input, Some(CERTIFICATE), Verb::Update), title, step)
-        .on(input.provider_id)
-        .generation(input.generation.max(1))
-        .field(&certificate.name, Shown::text(why), Shown::text(format!("for {}", certificate.domains.join(" "))))
-}
-
 /// https is turned on once the certificate is there.
 fn turn_on(input: &Diff<'_, NginxSite>, want: &Want, form: Form, waiting: bool) -> Change<Step> {
     let before = text_of(input.id, &content(want, form), false);
@@ -408,32 +227,4 @@ fn turn_on(input: &Diff<'_, NginxSite>, want: &Want, form: Form, waiting: bool) 
         .generation(input.generation.max(1))
         .cause(Cause::Document)
         .field(want.path(), Shown::text(before), Shown::text(after))
-}
-
-fn remove(input: &Diff<'_, NginxSite>, state: &State, out: &mut Diffed<Step>) {
-    let (host, file) = (state.host.clone(), state.file.clone());
-    let change = |verb, title: &str, step| {
-        let names: Vec<String> = state.names().into_iter().collect();
-        Change::new(key(input, None, verb), title, Work::Ready(step))
-            .on(input.provider_id)
-            .generation(input.generation.max(1))
-            .cause(Cause::Removal)
-            .field("serverNames", Shown::text(names.join(" ")), Shown::Nothing)
-    };
-    let served = state.live != Live::Not;
-    match input.policy.on_remove {
-        OnRemove::Keep => out.changes.push(change(Verb::Release, "let go; the site stays", Step::Release)),
-        OnRemove::Stop if served && input.owned.is_none_or(|o| o.stopped.is_none()) => {
-            out.changes.push(change(Verb::Stop, "serve it no longer; the file stays", Step::Disable { host, file }));
-        }
-        OnRemove::Stop if !input.policy.soaked(input.owned.and_then(|o| o.stopped), input.view.as_of) => {}
-        OnRemove::Stop | OnRemove::Destroy => {
-            out.changes.push(change(Verb::Delete, "delete, reload", Step::Delete { host, file }));
-            for name in state.certificates() {
-                let text = format!("the certificate {name} stays on the host, and certbot goes on renewing it");
-                let hint = format!("Where nothing else uses it: certbot delete --cert-name {name}");
-                out.findings.push(Finding::about(input.id, Weight::Note, "certificate-stays", text).hint(hint));
-            }
-        }
-    }
 }

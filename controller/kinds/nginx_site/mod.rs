@@ -2,28 +2,32 @@
 //! half; decides nothing.
 
 mod apply;
+mod certificate;
 mod desire;
 mod diff;
 pub mod directive;
 mod draft;
+mod foreseen;
+mod leaving;
 mod moving;
 mod names;
 mod normal;
 mod observe;
 mod render;
 mod spec;
+mod step;
 mod upstream;
 mod want;
 mod world;
 mod wrong;
 
-pub use diff::{Before, Content, Step, Write, text_of};
 pub use names::Asked;
 pub use observe::sites;
 pub use render::Form;
 pub use spec::{
     FileSpec, Issuer, ListenSpec, LocationSpec, Match, RawSpec, RedirectSpec, Spec, TlsProtocol, TlsSpec, ToSpec,
 };
+pub use step::{Before, Content, Step, Write, text_of};
 pub use upstream::Upstream;
 pub use want::{Answer, Body, Buffers, Certificate, Location, Site, Tls, Want};
 pub use world::{Around, Held, Live, State, version};
@@ -33,6 +37,7 @@ use crate::model::{
     Complaint, Diff, Diffed, Draft, EstateView, Fact, Fault, FileNeed, Key, Kind, Names, Need, Offers, OnRemove,
     Output, ProviderId, ResourceId, Scope, Serves,
 };
+use crate::ports::host::survey::Ask;
 use std::collections::BTreeMap;
 
 /// A site that nginx on a host serves.
@@ -43,6 +48,7 @@ impl Kind for NginxSite {
     const ABOUT: &'static str =
         "A site that nginx on a host serves: its file, the link that enables it, its certificate.";
     const ON_REMOVE: OnRemove = OnRemove::Destroy;
+    const WITHIN: Option<&'static str> = Some("Host");
     const HOME: &'static str = "sites/";
     const MANY: &'static str = "sites";
     type Spec = Spec;
@@ -102,6 +108,9 @@ impl Kind for NginxSite {
 impl Operate for NginxSite {
     const TURN: Turn = Turn::OnHosts;
 
+    fn asks(look: &Look<'_>) -> Vec<(String, Ask)> {
+        observe::asks(look)
+    }
     async fn observe(look: &Look<'_>) -> Sightings<State> {
         observe::all(look)
     }

@@ -1,15 +1,16 @@
 //! A site whose document names another host: its certificate first, then the site there, then the end of the former one.
 //! When that end comes is the planner's to say, which knows where names lead (`plan/handover.rs`). Pure.
 
-use super::diff::{self, Before, CERTIFICATE, Step};
+use super::diff::{self, CERTIFICATE};
 use super::names::{self, Asked, asked_from_afar};
 use super::render::Form;
+use super::step::{Before, Step, Write};
 use super::want::{Certificate, Want};
 use super::world::{Around, State};
-use super::{NginxSite, provider_id};
+use super::{NginxSite, foreseen, leaving, provider_id};
 use crate::model::{
-    Change, ChangeKey, Diff, Diffed, Finding, Output, ProviderId, Resolved, ResourceId, Risk, Shown, Step as Work,
-    Verb, finding::Weight,
+    Change, ChangeKey, Diff, Diffed, Finding, Output, Resolved, ResourceId, Risk, Shown, Step as Work, Verb,
+    finding::Weight,
 };
 
 /// The changes of a move. `pending` is what is not there yet.
@@ -27,11 +28,12 @@ pub(super) fn moving(
         Resolved::Pending { from, .. } if !pending.contains(&from) => pending.insert(0, from),
         _ => {}
     }
-    let there = match input.view.resolve(&want.host, Output::Nginx) {
-        Resolved::Known(text) => Around::told(&text),
-        _ => None,
-    };
-    let brought = brought(input, want, state, there.as_ref());
+    let there = foreseen::around(input, &want.host);
+    let hindrances = there.iter().flat_map(|there| foreseen::hindrances(input, want, there, true)).collect::<Vec<_>>();
+    if !hindrances.is_empty() {
+        return out.findings.extend(hindrances);
+    }
+    let brought = brought(input, want, state, there.as_deref());
     let form = if matches!(brought, Brought::None) { Form::Plain } else { Form::Full };
     let mut replace = replace(input, want, state, form);
     if let Brought::Along(certificate) = brought {
@@ -45,32 +47,10 @@ pub(super) fn moving(
     let next = provider_id(&want.host.name, &want.file);
     let former = input.retiring.iter().copied().filter(|old| **old != next);
     for old in former.chain(input.provider_id) {
-        out.changes.push(retirement(input, old, afar(input, want)).after(key.clone()));
+        let (change, findings) = leaving::retirement(input, old, afar(input, want));
+        out.changes.push(change.after(key.clone()));
+        out.findings.extend(findings);
     }
-}
-
-/// What a move left behind goes once nothing else is to be done.
-pub(super) fn former(input: &Diff<'_, NginxSite>, want: &Want, out: &mut Diffed<Step>) {
-    let before: Vec<ChangeKey> = out.changes.iter().map(|change| change.key.clone()).collect();
-    for old in &input.retiring {
-        let change = retirement(input, old, afar(input, want));
-        out.changes.push(before.iter().fold(change, |change, key| change.after(key.clone())));
-        if want.certificate.is_none() {
-            continue;
-        }
-        let text = format!("its certificate stays on {}, and certbot goes on renewing it there", place(old).0);
-        let hint = "Where nothing else there uses it: certbot delete --cert-name, once the site has gone.";
-        out.findings.push(Finding::about(input.id, Weight::Note, "certificate-stays", text).hint(hint));
-    }
-}
-
-/// What a move left behind goes before the rest, when the document has gone as well: nothing remembers it afterwards.
-pub(super) fn left(input: &Diff<'_, NginxSite>, out: &mut Diffed<Step>) {
-    let left: Vec<Change<Step>> = input.retiring.iter().map(|old| retirement(input, old, Vec::new())).collect();
-    for change in &mut out.changes {
-        change.after.extend(left.iter().map(|former| former.key.clone()));
-    }
-    out.changes.extend(left);
 }
 
 /// Where the certificate of a site comes from in its new place.
@@ -112,7 +92,7 @@ fn replace(input: &Diff<'_, NginxSite>, want: &Want, state: &State, form: Form) 
     let next = provider_id(&want.host.name, &want.file);
     // What it left there when it moved away is still its own.
     let back = input.retiring.contains(&&next);
-    let write = diff::Write { before: if back { Before::Ours } else { Before::Nothing }, ..diff::written(want, form) };
+    let write = Write { before: if back { Before::Ours } else { Before::Nothing }, ..diff::written(want, form) };
     let asked = afar_of(input, want, &write.asked);
     let content = diff::content(want, form);
     let http = if form == Form::Plain { ", over http until it has a certificate" } else { "" };
@@ -145,23 +125,6 @@ fn afar_of(input: &Diff<'_, NginxSite>, want: &Want, asked: &[Asked]) -> Vec<Ask
     }
 }
 
-fn afar(input: &Diff<'_, NginxSite>, want: &Want) -> Vec<Asked> {
+pub(super) fn afar(input: &Diff<'_, NginxSite>, want: &Want) -> Vec<Asked> {
     afar_of(input, want, &diff::written(want, Form::Full).asked)
-}
-
-/// The host's document and the file that a live site's id names.
-fn place(id: &ProviderId) -> (ResourceId, String) {
-    let (host, file) = id.0.split_once(':').unwrap_or((&id.0, ""));
-    (ResourceId::new("Host", host), file.to_owned())
-}
-
-fn retirement(input: &Diff<'_, NginxSite>, old: &ProviderId, asked: Vec<Asked>) -> Change<Step> {
-    let known = input.owned.and_then(|o| o.retiring.iter().find(|r| r.provider_id == *old)).map(|r| r.generation);
-    let generation = known.unwrap_or(if Some(old) == input.provider_id { input.generation } else { 0 });
-    let (host, file) = place(old);
-    let key = ChangeKey::part(input.id, old.to_string(), Verb::Retire);
-    let title = format!("serve it no longer from {host}: delete the site there, reload");
-    let step = Step::Retire { host: host.name.clone(), file, asked };
-    let change = Change::new(key, title, Work::Ready(step)).on(Some(old)).generation(generation);
-    change.field("host", Shown::text(host.name), Shown::Nothing)
 }

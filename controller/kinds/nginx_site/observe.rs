@@ -3,21 +3,23 @@
 use super::super::operate::{Look, Seen, Sightings, Surveyed};
 use super::directive::{Directive, parse};
 use super::names;
-use super::want::{AVAILABLE, ENABLED};
+use super::want::{AVAILABLE, ENABLED, Want};
 use super::world::{Around, Held, Live, State, version};
 use super::{NginxSite, provider_id};
 use crate::model::{Kind, Scope};
-use crate::ports::host::survey::{Entry, Item, Survey};
+use crate::ports::host::survey::{Ask, Entry, Item, Survey};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Where whole server blocks stand besides sites-enabled.
 const CONF_D: &str = "/etc/nginx/conf.d";
+/// Where changes that are under way have their files.
+const STAGES: &str = "/etc/nginx/.driftless.";
+/// The names of files that nginx has not read (site.sh).
+const UNREAD: &str = "/etc/nginx/.driftless-unread";
 
 /// Every host that documents or Memory speak of, each a scope of its own; with `whole`, every host.
 pub(super) fn all(look: &Look<'_>) -> Sightings<State> {
-    let known = look.supplies.keys().filter(|id| look.whole && id.kind == "Host").map(|id| id.name.clone());
-    let hosts: BTreeSet<String> = look.hosts::<NginxSite>().into_iter().chain(known).collect();
     let one = |host: String| {
         let found = match look.surveys.get(&host) {
             Surveyed::Nothing => Ok(Vec::new()),
@@ -27,7 +29,14 @@ pub(super) fn all(look: &Look<'_>) -> Sightings<State> {
         let seen = |state: State| Seen { provider_id: provider_id(&state.host, &state.file), state, changing: false };
         (Scope::within(NginxSite::NAME, &host), found.map(|all| all.into_iter().map(seen).collect()))
     };
-    hosts.into_iter().map(one).collect()
+    look.hosts::<NginxSite>().into_iter().map(one).collect()
+}
+
+/// The files that sites are to be served with, where somebody else keeps them.
+pub(super) fn asks(look: &Look<'_>) -> Vec<(String, Ask)> {
+    let one =
+        |want: &Want| want.kept_by_others().map(|path| (want.host.name.clone(), Ask::Present(path.clone()))).collect();
+    look.wants::<NginxSite>().flat_map(|(_, want)| -> Vec<(String, Ask)> { one(want) }).collect()
 }
 
 /// All sites of a host: each file under sites-available, and each under sites-enabled that is no link.
@@ -70,7 +79,18 @@ fn around(tree: &Tree<'_>, survey: &Survey) -> Around {
     };
     let certificates = survey.certificates.iter();
     let certificates = certificates.filter_map(|(path, found)| Some(held(path, found.as_ref().ok()?))).collect();
-    Around { nginx: survey.nginx.as_deref().and_then(version), names, certificates, stopped: stopped(survey) }
+    let unread =
+        tree.entries.get(UNREAD).and_then(Entry::text).unwrap_or_default().lines().map(str::to_owned).collect();
+    Around {
+        uses: tree.uses(&survey.ours),
+        ours: survey.ours.clone(),
+        missing: survey.missing.clone(),
+        unread,
+        nginx: survey.nginx.as_deref().and_then(version),
+        names,
+        certificates,
+        stopped: stopped(survey),
+    }
 }
 
 /// A host's files below /etc/nginx.
@@ -87,6 +107,19 @@ impl<'a> Tree<'a> {
             (!name.contains('/') && !name.starts_with('.')).then_some((name, entry))
         };
         self.entries.iter().filter_map(own)
+    }
+
+    /// Which files name these certificates, whether they are served or not.
+    fn uses(&self, certificates: &BTreeSet<String>) -> BTreeMap<String, BTreeSet<String>> {
+        let named = |name: &String| {
+            let path = format!("/live/{name}/");
+            let names = |(file, entry): (&String, &Entry)| {
+                let text = entry.text().filter(|_| !file.starts_with(STAGES))?;
+                text.contains(&path).then(|| file.clone())
+            };
+            (name.clone(), self.entries.iter().filter_map(names).collect())
+        };
+        certificates.iter().map(named).collect()
     }
 
     /// The file of a name in a folder, through links.

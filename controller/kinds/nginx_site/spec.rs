@@ -21,7 +21,7 @@ pub struct Spec {
     /// On which ports it listens. Default: 80, with tls also 443, IPv4 only.
     #[serde(default)]
     pub listen: ListenSpec,
-    /// How it is served over https; without it, plain http. {issuer: letsencrypt} gets and renews a certificate; {certificate: …, key: …} uses files that are there.
+    /// How it is served over https; without it, plain http. {issuer: letsencrypt} gets and renews a certificate; {certificate: …, key: …} uses files that are there. When the site goes, or moves to another host, a certificate that driftless got or brought there stays where it is and is renewed there no longer, unless another file of nginx names it; it comes back into use with the next site that asks for it.
     #[serde(default)]
     pub tls: Option<TlsSpec>,
     /// Whether http answers with a redirect to https. Default: true with tls.

@@ -184,6 +184,15 @@ impl Want {
     pub fn path(&self) -> String {
         format!("{AVAILABLE}/{}", self.file)
     }
+    /// The files that it is served with and that nobody gets for it.
+    pub fn kept_by_others(&self) -> impl Iterator<Item = &String> {
+        let tls = match &self.body {
+            Body::Site(Site { tls, .. }) if self.certificate.is_none() => tls.as_ref(),
+            _ => None,
+        };
+        let whole = |path: &&String| path.starts_with('/');
+        tls.into_iter().flat_map(|tls| [&tls.certificate, &tls.key]).filter(whole)
+    }
     /// The path of the link that enables it.
     pub fn link(&self) -> String {
         format!("{ENABLED}/{}", self.file)

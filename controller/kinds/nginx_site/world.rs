@@ -70,6 +70,14 @@ pub struct Around {
     pub names: BTreeMap<String, BTreeSet<String>>,
     /// Certificates by the path of their chain.
     pub certificates: BTreeMap<String, Held>,
+    /// Which files of nginx name which certificate of certbot's.
+    pub uses: BTreeMap<String, BTreeSet<String>>,
+    /// The certificates of certbot's that came to be there by driftless.
+    pub ours: BTreeSet<String>,
+    /// Files that a site is to be served with, and that are not there.
+    pub missing: BTreeSet<String>,
+    /// Sites that were written, and not read by nginx, since it refuses another.
+    pub unread: BTreeSet<String>,
     /// Whether nginx certainly does not run, so that nothing is served whatever stands there.
     pub stopped: bool,
 }
@@ -100,9 +108,11 @@ impl Around {
         struct Told {
             version: Option<String>,
             certificates: BTreeMap<String, Held>,
+            #[serde(default)]
+            missing: BTreeSet<String>,
         }
-        let Told { version: text, certificates } = serde_json::from_str(text).ok()?;
-        Some(Self { nginx: text.as_deref().and_then(version), certificates, ..Self::default() })
+        let Told { version: text, certificates, missing } = serde_json::from_str(text).ok()?;
+        Some(Self { nginx: text.as_deref().and_then(version), certificates, missing, ..Self::default() })
     }
     /// Says whether HTTP/2 is said with `listen`; a version that is not known is taken for a new one.
     pub fn is_before_1_25_1(&self) -> bool {
@@ -143,6 +153,10 @@ impl State {
     /// Says whether nothing of it is left but its link.
     pub fn is_loose(&self) -> bool {
         self.live == Live::Linked && self.digest == Digest::of_bytes(b"")
+    }
+    /// Says whether nginx has not read it.
+    pub fn is_unread(&self) -> bool {
+        self.around.unread.contains(&self.file)
     }
     /// Says whether it means the same as these directives, which are settled.
     pub fn is(&self, wanted: &[Directive]) -> bool {

@@ -52,6 +52,7 @@ fn plan(want: Option<&Want>, state: Option<&State>, on_remove: OnRemove, owned: 
         generation: u32::from(state.is_some()),
         intent: None,
         retiring: owned.iter().flat_map(|o| o.retiring.iter().map(|r| &r.provider_id)).collect(),
+        scopes: None,
         view: &view,
     })
 }

@@ -63,6 +63,7 @@ fn plan(want: Option<&Want>, state: Option<&State>, on_remove: OnRemove) -> Diff
         generation: u32::from(state.is_some()),
         intent: None,
         retiring: Vec::new(),
+        scopes: None,
         view: &view,
     })
 }

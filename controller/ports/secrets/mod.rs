@@ -9,6 +9,7 @@ pub use vault::AgeKeys;
 
 use crate::model::Estate;
 use secrecy::{ExposeSecret, SecretString};
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -24,6 +25,7 @@ pub struct Secrets {
     folder: Option<PathBuf>,
     keys: AgeKeys,
     vault: Arc<RwLock<Vault>>,
+    lent: Arc<RwLock<BTreeMap<String, SecretString>>>,
 }
 
 /// Why a secret could not be had; never what it holds.
@@ -70,6 +72,11 @@ impl Secrets {
         }
     }
 
+    /// Has a secret there, for as long as this and its clones live, where it is nowhere else: what is about to be written down.
+    pub fn lend(&self, name: &str, secret: SecretString) {
+        self.lent.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), secret);
+    }
+
     /// The secret of a name, as it is now, without a line's end after it.
     pub fn get(&self, name: &str) -> Result<SecretString, SecretError> {
         let unusable = |place: String, why: String| Err(SecretError::Unusable { name: name.to_owned(), place, why });
@@ -102,6 +109,9 @@ impl Secrets {
         match std::env::var(&variable).map(SecretString::from) {
             Ok(text) if !text.expose_secret().trim().is_empty() => Ok(whole(text.expose_secret())),
             _ => {
+                if let Some(secret) = self.lent.read().unwrap_or_else(PoisonError::into_inner).get(name) {
+                    return Ok(whole(secret.expose_secret()));
+                }
                 let folder = self.folder.as_ref().map(|folder| format!("no file {}", folder.join(name).display()));
                 let sealed = vault.told(name);
                 let looked = sealed.into_iter().chain(folder).chain([format!("no variable {variable}")]);

@@ -50,9 +50,10 @@ check() {
     esac ) >"$said" 2>&1 || leave 83 "$(tail -n 4 "$said")"
 }
 
-# Puts the files of the folder $1 in their places. What was not there before is listed in order/added.
+# Puts the files of the folder $1 in their places: all, or those that the file $2 lists. What was not there before is listed
+# in order/added.
 place() {
-  (cd "$1" && find . -type f) | while IFS= read -r path; do
+  { if [ $# -gt 1 ]; then cat "$2"; else (cd "$1" && find . -type f); fi; } | while IFS= read -r path; do
     path=${path#./}; to=$dir/$path
     case $path in .driftless/*) continue ;; esac
     [ ! -L "$to" ] || to=$(readlink -f "$to")
@@ -149,7 +150,14 @@ stamp() {
   note trying; note failed
 }
 
-if [ "$state" != stamp ]; then
+if [ "$state" = stamp ]; then
+  # What somebody wrote is kept where it is replaced by what means the same: comments go with other words.
+  while IFS= read -r path; do
+    to=$own/before/$path
+    [ ! -f "$dir/$path" ] || { mkdir -p "${to%/*}" && cp -p "$dir/$path" "$to"; } || leave 80 "$path could not be kept"
+  done <"$own/order/anew"
+  place "$own/new" "$own/order/anew" || leave 80 "a file could not be put in its place in $dir"
+else
   check
   note trying "$version"
   place "$own/new" || { why="a file could not be put in its place in $dir"; back; leave 80 "$why"; }

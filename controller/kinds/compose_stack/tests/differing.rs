@@ -82,6 +82,7 @@ pub(super) fn plan_as(want: Option<&Want>, state: Option<&State>, on_remove: OnR
         generation: u32::from(state.is_some()),
         intent: None,
         retiring: Vec::new(),
+        scopes: None,
         view: &view,
     })
 }
@@ -292,17 +293,4 @@ fn a_receipt_is_read_again_and_another_form_is_not_guessed_at() {
     state.receipt = Receipt::read("{").transpose();
     let diffed = plan(&odoo(json!({})), &state);
     assert!(diffed.changes.is_empty() && diffed.findings[0].rule == "receipt-unreadable");
-}
-
-#[test]
-fn an_import_says_how_a_stack_that_was_made_by_hand_comes_into_git() {
-    let id = ResourceId::new("ComposeStack", "shop");
-    let mut state = well(&odoo(json!({})));
-    state.containers.iter_mut().for_each(|container| container.folder = "/srv/shop".to_owned());
-    let draft = ComposeStack::draft(&id, &state, &crate::model::Names::default());
-    assert_eq!(
-        serde_json::Value::Object(draft.spec),
-        json!({"host": "erp", "path": "stacks/shop", "directory": "/srv/shop", "project": state.project})
-    );
-    assert!(draft.refused.is_some_and(|why| why.contains("copy /srv/shop of the host to stacks/shop/")));
 }

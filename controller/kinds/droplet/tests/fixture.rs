@@ -182,6 +182,7 @@ impl<'a> Case<'a> {
             generation: u32::from(self.have.is_some()),
             intent: self.intent,
             retiring: self.owned.iter().flat_map(|o| o.retiring.iter().map(|r| &r.provider_id)).collect(),
+            scopes: None,
             view: &view,
         })
     }

@@ -65,6 +65,12 @@ esac
   for one in "$@"; do printf '%s = %s\n' "$one" "$webroot"; done
 } >"$stage/renewal.conf" || leave 78 "it could not be written: the disk may be full"
 
+# What comes to be here by us may go by us (site.sh).
+ours=/var/lib/driftless/certificates.ours
+if [ ! -e "$root/renewal/$name.conf" ] && [ ! -e "$root/renewal/$name.conf.ended" ] && [ ! -e "$live/fullchain.pem" ]; then
+  mkdir -p "${ours%/*}" && touch $ours || leave 78 "no folder can be made: the disk may be full"
+  grep -qxF "$name" $ours || printf '%s\n' "$name" >>$ours
+fi
 sum() { sha256sum <"$1" 2>/dev/null; }
 if [ ! -e "$live/fullchain.pem" ] || [ "$(sum "$live/fullchain.pem")" != "$(sum "$stage/fullchain.pem")" ] ||
   [ ! -e "$live/privkey.pem" ] || [ "$(sum "$live/privkey.pem")" != "$(sum "$stage/privkey.pem")" ]; then
@@ -83,4 +89,5 @@ if [ ! -e "$live/fullchain.pem" ] || [ "$(sum "$live/fullchain.pem")" != "$(sum 
   done
 fi
 mv -f "$stage/renewal.conf" "$root/renewal/$name.conf" || leave 78 "how it is renewed could not be written"
+rm -f "$root/renewal/$name.conf.ended"
 leave 0

@@ -35,6 +35,19 @@ got=$(wait_for got 604800 4)
 live=/etc/letsencrypt/live/$name/fullchain.pem
 serial() { openssl x509 -in "$live" -noout -serial -enddate 2>/dev/null | tr '\n' ' '; }
 was=$(serial)
+renewal=/etc/letsencrypt/renewal/$name.conf
+ours=$state/certificates.ours
+touch $ours
+new=
+# It was put aside when nothing used it any more (site.sh).
+if [ -f "$renewal.ended" ]; then
+  if [ -e "$renewal" ]; then rm -f "$renewal.ended"; else mv -f "$renewal.ended" "$renewal"; fi
+fi
+# What comes to be here by us may go by us. Written first, so that an interruption leaves nothing without its name.
+if [ ! -e "$renewal" ] && [ ! -e "$live" ]; then
+  new=yes
+  grep -qxF "$name" $ours || printf '%s\n' "$name" >>$ours
+fi
 printf '%s failed %s %s\n' "$now" "$set_of" "$name" >>$ledger
 for one in "$@"; do set -- "$@" -d "$one"; shift; done
 [ -n "$mail" ] && set -- "$@" --email "$mail" || set -- "$@" --register-unsafely-without-email
@@ -43,6 +56,7 @@ said=$(certbot certonly --webroot -w "$webroot" --cert-name "$name" --server "$d
   --renew-with-new-domains --deploy-hook 'nginx -t -q && nginx -s reload' "$@" 2>&1 </dev/null 8>&-)
 code=$?
 is=$(serial)
+if [ -n "$new" ] && [ -z "$is" ]; then grep -vxF "$name" $ours >$ours.new; mv -f $ours.new $ours; fi
 [ $code -eq 0 ] || leave 77 "$(printf '%s\n' "$said" | grep -vE '^(Saving debug log|Ask for help|- - -|$)' | tail -n 12)"
 [ -n "$is" ] || leave 77 "certbot says that all is well, and $live is not there"
 if [ "$is" = "$was" ] && [ "$how" = renew ]; then leave 77 "certbot says that all is well, and the certificate is the same as before"; fi

@@ -5,12 +5,13 @@
 
 use super::super::super::operate::{Finished, Work};
 use super::super::Asked;
-use super::super::diff::Write;
+use super::super::step::Write;
 use super::super::want::Certificate;
 use super::super::world::State;
 use super::{CERTIFICATE_TIME, made, off, questions, run, write};
 use crate::model::Fault;
 use crate::ports::host::{Command, Output};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 const TAKE: &str = include_str!("take.sh");
@@ -76,14 +77,19 @@ fn said(output: &Output) -> String {
 }
 
 /// Deletes the site in its former place, once the new one answers from there.
-pub(super) async fn retire(work: &Work<'_>, host: &str, file: &str, asked: &[Asked]) -> Result<Finished<State>, Fault> {
+pub(super) async fn retire(
+    work: &Work<'_>,
+    (host, file): (&str, &str),
+    asked: &[Asked],
+    certificates: &BTreeSet<String>,
+) -> Result<Finished<State>, Fault> {
     let output = ask(work, host, asked).await?;
     if output.code != 0 {
         let what = format!("{} is not taken away from Host/{host}, since the new one does not answer", work.key.id);
         let hint = "The former site serves on. See whether a firewall lets Host/{host} reach the new one.";
         return Err(Fault::transient(format!("{what}: {}", output.last_words()), hint.replace("{host}", host)));
     }
-    off(work, host, file, "delete").await
+    off(work, host, file, Some(certificates)).await
 }
 
 async fn ask(work: &Work<'_>, host: &str, asked: &[Asked]) -> Result<Output, Fault> {

@@ -1,6 +1,6 @@
 # Changes one site of this host's nginx, or leaves everything as it was. Run by `sh`.
 # $1: the file's name. $2: write, disable or delete. $3: what stands there now: none, any, or a SHA-256.
-# $4: the names that it serves. $5: where it is asked afterwards, each ADDRESS|PORT|plain or tls|NAME.
+# $4: the names that it serves; for delete, the certificates at certbot that it was served with. $5: where it is asked afterwards, each ADDRESS|PORT|plain or tls|NAME.
 # Input, for write: the length in bytes of the text for nginx 1.25.1 and later, a line break, that text, the text for older ones.
 # What happens if interrupted: signals of a lost connection are ignored, so that it ends by itself, one way or the other.
 # Exit: 0 done; 81 to 89 nothing changed, or all put back, and why on standard error.
@@ -11,6 +11,7 @@ trap '' HUP PIPE
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; LC_ALL=C; export PATH LC_ALL
 file=$1; action=$2; before=$3; names=$4; asked=$5
 conf=/etc/nginx; available=$conf/sites-available; enabled=$conf/sites-enabled
+unread=$conf/.driftless-unread
 stage=
 placed=
 
@@ -43,8 +44,12 @@ case $before in
   any) ;;
   # What was written before an answer was lost is the same as what is to be written.
   none) [ ! -s "$now" ] || is_written || leave 83 "$now is there by now" ;;
-  *) [ "$(sha256sum "$now" 2>/dev/null | cut -d' ' -f1)" = "$before" ] || leave 83 "$now was changed since it was looked at" ;;
+  *) is_written || [ "$(sha256sum "$now" 2>/dev/null | cut -d' ' -f1)" = "$before" ] || leave 83 "$now was changed since it was looked at" ;;
 esac
+
+# Whether nginx takes what is there already: if not, that is another's fault, and no reason to take anything back.
+sound=
+nginx -t >"$stage/live" 2>&1 && sound=yes
 
 # Beside the live tree: the same nginx.conf, the same everything, but for this one site.
 beside() {
@@ -63,11 +68,11 @@ beside || leave 82 "the site cannot be tried beside the others: the disk may be 
 grep -q sites-enabled "$stage/tree/nginx.conf" || [ "$action" != write ] ||
   leave 84 "$conf/nginx.conf does not include sites-enabled, so that no site there is served"
 if ! nginx -t -c "$stage/tree/nginx.conf" >"$stage/said" 2>&1; then
-  # Where it is refused without this change, too, the fault is another's.
-  if [ "$action" = write ] && ! nginx -t >"$stage/live" 2>&1; then
+  [ -z "$sound" ] || leave 86 "$(told)"
+  # Where others are refused, too, it is good if it is by itself: so that two that are broken can be mended, one by one.
+  for one in "$stage/tree/sites-enabled"/*; do [ "${one##*/}" = "$file" ] || rm -f "$one"; done
+  [ "$action" = write ] && nginx -t -c "$stage/tree/nginx.conf" >"$stage/said" 2>&1 ||
     leave 85 "nginx refuses what is there already:" "$(cat "$stage/live")"
-  fi
-  leave 86 "$(told)"
 fi
 if [ "$action" = write ]; then
   for name in $names; do
@@ -131,8 +136,29 @@ case $action in
   disable) rm -f "$enabled/$file" ;;
   delete) rm -f "$enabled/$file" "$available/$file" ;;
 esac
-nginx -t >"$stage/said" 2>&1 || undo 86 "nginx refuses it in its place:"
+if ! nginx -t >"$stage/said" 2>&1; then
+  [ -z "$sound" ] && [ "$action" = write ] || undo 86 "nginx refuses it in its place:"
+  # It stays there for the day that the others are mended, and until then it is known that nginx has not read it.
+  grep -qxF "$file" $unread 2>/dev/null || printf '%s\n' "$file" >>$unread
+  leave 85 "nginx refuses what is there already:" "$(told)"
+fi
 if [ "$action" = write ] || master >/dev/null; then reload || undo 88 "nginx did not take it:"; fi
+rm -f $unread
+
+# What renews a certificate is put aside where nothing here uses that any more and it came to be here by us. It stays where
+# it is, and comes back into use with the next site that asks for it (certificate.sh, bring.sh).
+put_aside() {
+  renewal=/etc/letsencrypt/renewal/$1.conf
+  [ -f "$renewal" ] && grep -qxF "$1" /var/lib/driftless/certificates.ours 2>/dev/null || return 0
+  grep -rqsF "/live/$1/" $conf && return 0
+  nginx -T 2>/dev/null | grep -qF "/live/$1/" && return 0
+  mv -f "$renewal" "$renewal.ended" && printf 'renewed no longer %s\n' "$1"
+}
+if [ "$action" = delete ]; then
+  rm -rf "$stage"; stage=
+  for name in $names; do put_aside "$name"; done
+  leave 0
+fi
 
 # Somebody must answer; what they answer is theirs.
 plain() {

@@ -66,9 +66,8 @@ pub fn held(names: &[&str]) -> Held {
 pub fn around(certificates: &[(&str, Held)]) -> Around {
     Around {
         nginx: Some((1, 22, 1)),
-        names: BTreeMap::new(),
-        stopped: false,
         certificates: certificates.iter().map(|(path, held)| ((*path).to_owned(), held.clone())).collect(),
+        ..Around::default()
     }
 }
 
@@ -123,6 +122,7 @@ impl<'a> Case<'a> {
             generation: u32::from(self.have.is_some()),
             intent: None,
             retiring: Vec::new(),
+            scopes: None,
             view: &view,
         })
     }

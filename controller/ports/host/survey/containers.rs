@@ -22,6 +22,10 @@ pub struct Container {
     pub one_off: bool,
     /// The folder that compose was run for.
     pub folder: String,
+    /// The compose files that it was run with, as compose says them: whole paths, with commas between.
+    pub files: String,
+    /// The files of variables that compose was told to read in place of .env, so too.
+    pub env_files: String,
     /// Compose's digest of the configuration that it was made from.
     pub hash: String,
     /// `created`, `running`, `paused`, `restarting`, `exited`, `dead`.
@@ -59,6 +63,8 @@ pub(super) fn listed(one: ContainerSummary) -> Container {
         service: label("service"),
         one_off: label("oneoff").eq_ignore_ascii_case("true"),
         folder: label("project.working_dir"),
+        files: label("project.config_files"),
+        env_files: label("project.environment_file"),
         hash: label("config-hash"),
         state: one.state.map(|state| state.to_string()).unwrap_or_default(),
         health: one.status.as_deref().and_then(health).map(str::to_owned),

@@ -45,6 +45,8 @@ pub enum Ask {
     Receipt(String),
     /// A file of up to 256 KiB; `~/` is the home of the user that is logged in.
     File(String),
+    /// Whether there is a file, by its whole path, that can be read.
+    Present(String),
     /// Where Docker is logged in.
     Logins,
     /// What Docker's engine has: containers, images, volumes and networks.
@@ -101,6 +103,10 @@ pub struct Survey {
     pub nginx_tree: BTreeMap<String, Entry>,
     /// Certificates that nginx or certbot names, by path.
     pub certificates: BTreeMap<String, Result<Certificate, String>>,
+    /// The names at certbot of the certificates that came to be there by driftless.
+    pub ours: BTreeSet<String>,
+    /// Files that were asked for and are not there, or cannot be read.
+    pub missing: BTreeSet<String>,
     /// Receipts that were asked for and are there, by folder.
     pub receipts: BTreeMap<String, Receipt>,
     /// Files that were asked for and are there, as asked.
@@ -203,6 +209,7 @@ impl Host {
         let words = asks.iter().filter_map(|ask| match ask {
             Ask::Receipt(folder) => Some(format!("receipt:{folder}")),
             Ask::File(path) => Some(format!("file:{path}")),
+            Ask::Present(path) => Some(format!("present:{path}")),
             Ask::Logins => Some("logins".to_owned()),
             Ask::Engine => None,
         });

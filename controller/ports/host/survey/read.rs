@@ -39,6 +39,8 @@ pub(super) fn read(answer: &str) -> Result<Survey, String> {
                 survey.nginx_tree = tar::read(&bytes()?).map_err(|why| format!("the tree of nginx: {why}"))?
             }
             "certificates" => survey.certificates = certificates::read(&text()?),
+            "ours" => survey.ours = lines(&text()?),
+            "missing" => drop(survey.missing.insert(text()?)),
             "receipt" => {
                 receipt = text()?;
                 survey.receipts.insert(receipt.clone(), Receipt::default());

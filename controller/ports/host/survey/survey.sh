@@ -1,5 +1,5 @@
 # One look at a host: read on standard input by `sh -s`. $1: the user that is logged in; then what is asked for besides:
-# receipt:FOLDER, file:PATH, logins. Changes nothing, and ends by itself.
+# receipt:FOLDER, file:PATH, present:PATH, logins. Changes nothing, and ends by itself.
 #
 # Says a line a thing: a word, and base64. The last line is `end`: what lacks it was cut off.
 
@@ -38,12 +38,16 @@ look() {
     (cd / && find $tree -xdev \( -type d -o -type l -o -type f -size -512k \) ! -name '*.key' ! -name '*privkey*' -print0 2>/dev/null |
       tr '\n\000' '\000\n' | head -n 4000 | tr '\n\000' '\000\n' | tar --null -T - --no-recursion -cf - 2>/dev/null) | put nginx-tree 8388608
   fi
-  { for pem in /etc/letsencrypt/live/*/fullchain.pem; do [ -r "$pem" ] && echo "$pem"; done
+  { for pem in /etc/letsencrypt/live/*/fullchain.pem; do
+      # What is put aside is renewed by nobody, and used by nothing.
+      [ -r "$pem" ] && lineage=${pem%/*} && [ ! -e "/etc/letsencrypt/renewal/${lineage##*/}.conf.ended" ] && echo "$pem"
+    done
     [ -d /$tree ] && grep -rhoE '^[[:space:]]*ssl_certificate[[:space:]]+[^;$]+' /$tree 2>/dev/null |
       sed -e 's/^[[:space:]]*ssl_certificate[[:space:]]*//' -e 's/[[:space:]]*$//' -e 's/^"\(.*\)"$/\1/' -e 's|^\([^/]\)|/etc/nginx/\1|'
   } | sort -u | head -n 500 | while IFS= read -r pem; do
     [ -r "$pem" ] && [ -f "$pem" ] && awk -v file="$pem" 'BEGIN { print "#file " file } /-----BEGIN CERTIFICATE-----/ { on = 1 } on { print } /-----END CERTIFICATE-----/ { exit }' "$pem"
   done 2>/dev/null | put certificates 4194304
+  cat /var/lib/driftless/certificates.ours 2>/dev/null | put ours
   for asked in "$@"; do
     case $asked in
       receipt:*)
@@ -63,6 +67,7 @@ look() {
         stat -L -c '%a %U:%G' -- "$file" 2>/dev/null | put file-mode 4096
         head -c 262144 -- "$file" 2>/dev/null | put file-text 262144
         ;;
+      present:*) file=${asked#present:}; [ -f "$file" ] && [ -r "$file" ] || printf '%s' "$file" | put missing 4096 ;;
       logins) head -c 262144 "${DOCKER_CONFIG:-${HOME:-/root}/.docker}/config.json" 2>/dev/null | put logins 262144 ;;
     esac
   done

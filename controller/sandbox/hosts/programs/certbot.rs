@@ -90,6 +90,8 @@ fn issue(call: &Call<'_>, live: &str, name: &str, names: &[String]) -> Result<()
     disk.put(&format!("{live}/fullchain.pem"), certificate.pem(), 0o644);
     disk.put(&format!("{live}/cert.pem"), certificate.pem(), 0o644);
     disk.put(&format!("{live}/privkey.pem"), key.serialize_pem(), 0o600);
+    let renewal = "[renewalparams]\nauthenticator = webroot\n";
+    disk.put(&format!("/etc/letsencrypt/renewal/{name}.conf"), renewal, 0o644);
     disk.put(&format!("{live}/.names"), names.join(" "), 0o644);
     Ok(())
 }
