@@ -3,7 +3,7 @@
 
 use super::screen::Screen;
 use super::template::{self, Own};
-use super::{Exit, connect, demo_containers};
+use super::{Exit, connect, demo_hosts::Behind};
 use crate::engine::cycle::Controller;
 use crate::engine::execute::Progress;
 use crate::engine::run::{Pace, Wake, run as keep_running};
@@ -33,8 +33,6 @@ pub(super) const N8N: &str = "stacks/n8n/compose.yaml";
 pub(super) const N8N_NOW: &str = "n8n:1.70.0";
 /// The image of n8n that the demo pushes.
 pub(super) const N8N_NEXT: &str = "n8n:1.71.0";
-/// What of the template is about hosts.
-const OF_HOSTS: [&str; 3] = ["hosts/", "stacks/", "sites/"];
 /// The secrets of the template but for the key.
 const SECRETS: [&str; 3] = ["odoo.postgres", "n8n.postgres", "n8n.encryption"];
 /// How often the demo looks without being asked, so that drift made by hand shows soon.
@@ -43,7 +41,8 @@ const INTERVAL: &str = "interval: 10s";
 /// Runs all of it on this machine: a DigitalOcean without a bill, a git repository, the controller
 ///
 /// Makes a repository from the template, brings the sandbox in line with it, and follows it. Says how to push a change
-/// and shows it arrive. Touches nothing outside its folder; ends with Ctrl-C.
+/// and shows it arrive. Touches nothing outside its folder but, with --hosts containers, this machine's Docker Engine,
+/// where images stay; ends with Ctrl-C.
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  driftless demo\n  driftless demo --once\n  driftless demo --dir ~/driftless-demo\n  driftless demo --hosts containers --once"
@@ -55,10 +54,9 @@ pub struct Arguments {
     /// Where the repository goes, and stays (default: a temporary folder, gone at the end)
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// What is behind droplets: simulated machines; containers of this machine's Docker Engine, with sshd, Docker, nginx
-    /// and certbot in them; or none, without stacks and sites
-    #[arg(long, value_name = "simulated|containers|none", default_value = "simulated", value_parser = ["simulated", "containers", "none"])]
-    hosts: String,
+    /// What is behind droplets
+    #[arg(long, value_enum, default_value_t = Behind::Simulated)]
+    hosts: Behind,
     /// Pulls no images for droplets that are containers: those that this machine's engine lacks are small stand-ins
     #[arg(long)]
     stand_ins: bool,
@@ -66,23 +64,11 @@ pub struct Arguments {
 
 /// Runs the command.
 pub async fn run(arguments: Arguments, screen: &Screen) -> anyhow::Result<Exit> {
-    let (folder, _temporary) = folder(arguments.dir.as_deref())?;
-    let real = arguments.hosts == "containers";
-    if arguments.stand_ins && !real {
+    if arguments.stand_ins && arguments.hosts != Behind::Containers {
         bail!("--stand-ins is about droplets that are containers: add --hosts containers");
     }
-    let ssh = has_ssh();
-    if !ssh && arguments.hosts == "simulated" {
-        screen.note(
-            "There is no program ssh here (Debian: openssh-client), so the demo leaves hosts, stacks and sites out.",
-        );
-    }
-    let machines = match arguments.hosts.as_str() {
-        "containers" => Some(demo_containers::hosts(screen, ssh, !arguments.stand_ins).await?),
-        "simulated" if ssh => Some(sandbox::HostsConfig::default()),
-        _ => None,
-    };
-    let hosts = machines.is_some();
+    let (folder, _temporary) = folder(arguments.dir.as_deref())?;
+    let (behind, machines) = arguments.hosts.machines(screen, !arguments.stand_ins).await?;
     let running = sandbox::serve(sandbox::Config {
         action_time: Duration::from_millis(600),
         hosts: machines,
@@ -91,12 +77,12 @@ pub async fn run(arguments: Arguments, screen: &Screen) -> anyhow::Result<Exit> 
     .await
     .context("the sandbox could not start")?;
     let public_key = secrets(&folder)?;
-    let work_tree = repository(&folder, &public_key, hosts, real).await?;
+    let work_tree = repository(&folder, &public_key, behind).await?;
     let controller = controller(&folder, &running).await?;
-    if real {
-        controller.ports.hosts.wait_for_new(demo_containers::PATIENCE);
+    if let Some(patience) = behind.patience() {
+        controller.ports.hosts.wait_for_new(patience);
     }
-    let stage = Stage { screen, controller, work_tree, running, hosts, real, began: Mutex::new(None) };
+    let stage = Stage { screen, controller, work_tree, running, behind, began: Mutex::new(None) };
     stage.open(&folder);
     let stop = CancellationToken::new();
     stop_on_interrupt(stop.clone())?;
@@ -123,9 +109,7 @@ struct Stage<'a> {
     controller: Controller,
     work_tree: PathBuf,
     running: sandbox::Running,
-    /// Whether there are machines behind droplets, and whether those are containers.
-    hosts: bool,
-    real: bool,
+    behind: Behind,
     /// When the first change of the run under way began.
     began: Mutex<Option<Instant>>,
 }
@@ -140,17 +124,11 @@ impl Stage<'_> {
     }
 
     fn open(&self, folder: &Path) {
-        let machines = match (self.hosts, self.real) {
-            (_, true) => {
-                "containers as its droplets, a git\nrepository, and the controller between them. Sites are served by plain http: no issuer of\ncertificates reaches the droplets."
-            }
-            (true, false) => "simulated hosts behind its droplets, a git\nrepository, and the controller between them.",
-            (false, false) => "a git repository, and the controller between\nthem; nothing is behind its droplets.",
-        };
         self.say(&format!(
-            "A DigitalOcean without a bill, with {machines}\n\n  \
+            "A DigitalOcean without a bill, {}\n\n  \
              folder         {}\n  repository     infra, a clone of infra.git\n  DigitalOcean   {} (token: {TOKEN})\n\n\
              First reconcile, from an empty account:",
+            self.behind.told(),
             folder.display(),
             self.running.url()
         ));
@@ -289,26 +267,9 @@ impl Stage<'_> {
         Ok(found)
     }
 
-    /// Where a droplet is on this machine's own network: a container's first address.
-    async fn inside(&self) -> String {
-        if !self.real {
-            return String::new();
-        }
-        let api = self.running.url();
-        let asked = self.running.handle().on_host("odoo-erp-prod", "hostname -i").await;
-        let address = asked.map(|said| said.text().split_whitespace().next().unwrap_or_default().to_owned());
-        format!(
-            "\n\nEach droplet is a container. Ask its site, look inside (the second names the containers), and give it an\n\
-             image that it has not:\n\n  \
-             curl -H 'Host: erp.example.com' http://{}/\n  curl {api}/sandbox/hosts\n  docker exec -it NAME bash\n  \
-             docker save IMAGE | docker exec -i NAME docker load",
-            address.unwrap_or_default()
-        )
-    }
-
     async fn invitation(&self) -> String {
         let (infra, api) = (self.work_tree.display(), self.running.url());
-        let inside = self.inside().await;
+        let inside = self.behind.invitation(&self.running).await;
         format!(
             "\nGit and reality agree. In another terminal, push a change:\n\n  \
              cd {infra}\n  sed -i 's/s-2vcpu-4gb/s-4vcpu-8gb/' droplets/erp.yaml\n  \
@@ -350,12 +311,6 @@ fn folder(asked: Option<&Path>) -> anyhow::Result<(PathBuf, Option<tempfile::Tem
     }
 }
 
-/// Hosts are reached by the program ssh.
-fn has_ssh() -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join("ssh").is_file())
-}
-
 /// Makes up the secrets that the template names, for this demo alone; gives the public key.
 fn secrets(folder: &Path) -> anyhow::Result<String> {
     let secrets = folder.join("secrets");
@@ -373,13 +328,10 @@ fn secrets(folder: &Path) -> anyhow::Result<String> {
 }
 
 /// Makes the repository from the template, with mode enforce: nothing here can be broken.
-async fn repository(folder: &Path, public_key: &str, hosts: bool, real: bool) -> anyhow::Result<PathBuf> {
+async fn repository(folder: &Path, public_key: &str, behind: Behind) -> anyhow::Result<PathBuf> {
     let own = Own { estate: "demo", id: uuid::Uuid::new_v4(), public_key: Some(public_key) };
     let mut files = template::files(&own);
-    files.retain(|path, _| hosts || !OF_HOSTS.iter().any(|of| path.starts_with(of)));
-    if real {
-        demo_containers::without_outside(&mut files);
-    }
+    behind.adapt(&mut files);
     if let Some(settings) = files.get_mut("settings.yaml") {
         let text = String::from_utf8_lossy(settings)
             .replace("mode: observe", "mode: enforce")

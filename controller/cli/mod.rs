@@ -8,7 +8,7 @@ mod connect;
 #[cfg(feature = "sandbox")]
 mod demo;
 #[cfg(feature = "sandbox")]
-mod demo_containers;
+mod demo_hosts;
 mod explain;
 mod freeze;
 mod history;

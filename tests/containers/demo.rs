@@ -77,6 +77,10 @@ async fn an_image_is_taken_where_it_is_pulled_where_it_can_be_and_stood_in_for_e
     let given = provide_images(&config, &all, true, &tell).await.expect("all of them");
     let names: Vec<&str> = given.iter().map(|one| one.image.trim_start_matches("driftless-stand-in:")).collect();
     assert_eq!(names, ["web:1", "localhost-1-made-up-1", "localhost-1-made-up-2", "web-2"]);
+    let images = || machines.engine.say(&["image", "inspect", "-f", "{{.Id}}", &given[1].image, &given[3].image]);
+    let before = images();
+    assert_eq!(provide_images(&config, &all, false, &|_, _| {}).await.expect("all of them"), given);
+    assert_eq!(images(), before, "a stand-in is made once");
     let told = told.into_inner().expect("told");
     let of = |number: usize| (told[number].0.as_str(), &told[number].1);
     assert_eq!((of(0), of(1)), (("web:1", &ImageSource::Here), ("localhost:1/made/up:1", &ImageSource::Pulling)));

@@ -153,6 +153,10 @@ async fn a_site_moves_with_its_certificate_and_certbot_renews_it_in_its_new_plac
     let encoded = STANDARD.encode(&key).chars().skip(200).take(60).collect();
     let watched = Watched::by(vec![line.clone(), encoded]);
     let before = serials(&house, "ocr").await;
+    // As certbot itself made them; the old host may keep nothing of it.
+    let algorithm = format!("openssl x509 -in {live}/fullchain.pem -noout -text | grep 'Public Key Algorithm'");
+    let keys = "find /etc/letsencrypt/accounts -name private_key.json -perm 0400 | wc -l; find /etc/letsencrypt/accounts -type f | wc -l";
+    let by_certbot = [say(&house, "ocr", &algorithm).await, say(&house, "ocr", keys).await];
 
     let moved = service("erp");
     house.push(&moved.each_ref().map(|(path, text)| (*path, Some(text.as_str())))).await;
@@ -184,8 +188,7 @@ async fn a_site_moves_with_its_certificate_and_certbot_renews_it_in_its_new_plac
     );
     let own = "600 root\n700 root\n700 root\n700 root\n../../archive/ocr.example.com/privkey1.pem\n";
     assert_eq!(say(&house, "erp", &modes).await, own);
-    let keys = "find /etc/letsencrypt/accounts -name private_key.json -perm 0400 | wc -l; find /etc/letsencrypt/accounts -type f | wc -l";
-    assert_eq!(say(&house, "erp", keys).await, say(&house, "ocr", keys).await, "the account as certbot keeps it");
+    assert_eq!(say(&house, "erp", keys).await, by_certbot[1], "the account as certbot keeps it");
     let found = Command::new("grep").args(["-rlF", &line]).arg(house.folder.path()).output().expect("grep runs");
     assert_eq!(String::from_utf8_lossy(&found.stdout), "");
     let found =
@@ -202,11 +205,20 @@ async fn a_site_moves_with_its_certificate_and_certbot_renews_it_in_its_new_plac
     assert!(renewed.contains("all renewals succeeded"), "{renewed}");
     let [shown, lies] = serials(&house, "erp").await;
     assert_ne!(lies, before[1], "{renewed}");
-    let algorithm = format!("openssl x509 -in {live}/fullchain.pem -noout -text | grep 'Public Key Algorithm'");
-    assert_eq!(say(&house, "erp", &algorithm).await, say(&house, "ocr", &algorithm).await, "the same kind of key");
+    assert_eq!(say(&house, "erp", &algorithm).await, by_certbot[0], "the same kind of key");
     assert_eq!(shown, lies, "nginx reads it anew: {renewed}");
     asker.goes_on(5).await;
     house.settles().await;
     let (asked, wrong) = asker.stop().await;
     assert!(asked > 20 && wrong.is_empty(), "of {asked} questions, these had no answer: {wrong:#?}");
+
+    // And so does the controller, once two thirds of its five years are over.
+    house.pass(4 * 365 * 86_400);
+    let snapshot = house.cycle().await;
+    let keys: Vec<String> = snapshot.outcomes.iter().map(|outcome| outcome.key.to_string()).collect();
+    assert_eq!(keys, ["NginxSite/ocr#certificate update"], "{:?}", snapshot.plan.as_deref().map(lines));
+    assert!(failed(&snapshot.outcomes).is_empty(), "{:#?}", failed(&snapshot.outcomes));
+    let [shown_then, lies_then] = serials(&house, "erp").await;
+    assert!(shown_then == lies_then && lies_then != lies, "{lies_then}");
+    assert_eq!(say(&house, "erp", &algorithm).await, by_certbot[0], "the same kind of key");
 }

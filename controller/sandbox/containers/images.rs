@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
+
 use super::docker::Docker;
 use super::{Config, engine};
 
@@ -143,19 +145,32 @@ fn is_example(registry: &str) -> bool {
         || name.ends_with(".example")
 }
 
-/// Makes a stand-in of what lies in the droplet's image, and gives its name on this machine's engine.
+/// Makes a stand-in of what lies in the droplet's image, and gives its name on this machine's engine. One that is there
+/// already is taken, and one that is made otherwise by now is replaced.
 async fn stand_in(docker: &Docker, droplet: &str, wanted: &Wanted) -> Result<String, String> {
-    let plain: String =
-        wanted.image.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
-    let name = format!("driftless-stand-in:{plain}");
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
+    let name = format!("driftless-stand-in:{}", wanted.image.chars().map(plain).collect::<String>());
     let ports = wanted.ports.iter().map(u16::to_string).collect::<Vec<_>>().join(" ");
+    let made_of = Sha256::new().chain_update(STAND_IN).chain_update(&ports).finalize();
+    let made_of: String = made_of.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let label = format!("{} of {made_of}", wanted.image);
+    let form = r#"{{index .Config.Labels "driftless.stand-in"}}|{{.Id}}"#;
+    let there = docker.run(&["image", "inspect", "--format", form, &name]).await.unwrap_or_default();
+    let former = match there.split_once('|') {
+        Some((known, _)) if known == label => return Ok(name),
+        other => other.map(|(_, id)| id),
+    };
     let files = ["run", "--rm", "--network", "none", "--entrypoint", "sh", droplet, "-c", STAND_IN, "stand-in"];
-    let label = format!("LABEL driftless.stand-in={}", wanted.image);
+    let label = format!("LABEL driftless.stand-in={label:?}");
     let import = ["import", "--change", r#"ENTRYPOINT ["/bin/stand-in"]"#, "--change", &label, "-", &name];
-    let made = docker.pipe(&[&files[..], &[&wanted.image, &ports]].concat(), &import).await;
-    made.map(|_| name).map_err(|why| {
+    docker.pipe(&[&files[..], &[&wanted.image, &ports]].concat(), &import).await.map_err(|why| {
         format!("no stand-in for {} could be made of {droplet} ({why}); where that image is older than this program, make it anew: sudo deploy/droplet-image/build {droplet}", wanted.image)
-    })
+    })?;
+    if let Some(former) = former {
+        // Somebody's container may use it: then it stays.
+        let _ = docker.run(&["image", "rm", former]).await;
+    }
+    Ok(name)
 }
 
 #[cfg(test)]

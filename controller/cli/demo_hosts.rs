@@ -1,8 +1,8 @@
-//! The demo on droplets that are containers: which images they are given, and what of the template cannot be had there.
-//! Tells of both; starts nothing.
+//! What is behind the demo's droplets: simulated hosts, containers, or nothing. Owns which images containers are given, and
+//! what of the template is left out with each. Starts nothing itself.
 
 use super::screen::Screen;
-use crate::sandbox::{ContainersConfig, HostsConfig, ImageSource, WantedImage, provide_images};
+use crate::sandbox::{ContainersConfig, HostsConfig, ImageSource, Running, WantedImage, provide_images};
 use anyhow::{Context, bail};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,16 +20,95 @@ const IMAGES: [(&str, &str, &[&str], &[u16]); 7] = [
     ("registry.example.com/ocr/service:2025.11", OCR, &[], &[8000]),
     ("registry.example.com/ocr/adapter:1.4.0", OCR, &[], &[8100]),
 ];
+/// What of the template is about hosts.
+const OF_HOSTS: [&str; 3] = ["hosts/", "stacks/", "sites/"];
 /// How long a new droplet may take: images of gigabytes are loaded into it before it lets anybody in.
-pub(super) const PATIENCE: Duration = Duration::from_secs(1200);
+const PATIENCE: Duration = Duration::from_secs(1200);
+
+/// What is behind droplets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Behind {
+    /// Machines in this process, with SSH, a shell, Docker, nginx and certbot
+    Simulated,
+    /// Containers of this machine's Docker Engine, with the same for real
+    Containers,
+    /// Nothing: no hosts, stacks and sites
+    None,
+}
+
+impl Behind {
+    /// Makes ready what machines need; without the program ssh nobody could reach simulated ones.
+    pub(super) async fn machines(self, screen: &Screen, pull: bool) -> anyhow::Result<(Self, Option<HostsConfig>)> {
+        match self {
+            Self::Simulated if !has_ssh() => {
+                screen.note(
+                    "There is no program ssh here (Debian: openssh-client), so the demo leaves hosts, stacks and sites out.",
+                );
+                Ok((Self::None, None))
+            }
+            Self::Simulated => Ok((self, Some(HostsConfig::default()))),
+            Self::Containers if !has_ssh() => bail!(
+                "droplets that are containers are reached by the program ssh, and there is none (Debian: openssh-client)"
+            ),
+            Self::Containers => Ok((self, Some(containers(screen, pull).await?))),
+            Self::None => Ok((self, None)),
+        }
+    }
+
+    /// How long a new droplet may take, where that is longer than others' take.
+    pub(super) fn patience(self) -> Option<Duration> {
+        (self == Self::Containers).then_some(PATIENCE)
+    }
+
+    /// The rest of the sentence that the demo begins with.
+    pub(super) fn told(self) -> &'static str {
+        match self {
+            Self::Simulated => {
+                "with simulated hosts behind its droplets, a git\nrepository, and the controller between them."
+            }
+            Self::Containers => {
+                "with containers as its droplets, a git repository,\nand the controller between them. Sites are served \
+                 by plain http: no issuer of certificates\nreaches the droplets."
+            }
+            Self::None => "a git repository, and the controller between\nthem. Nothing is behind its droplets.",
+        }
+    }
+
+    /// What there is to try beyond what all can, where droplets are containers.
+    pub(super) async fn invitation(self, running: &Running) -> String {
+        if self != Self::Containers {
+            return String::new();
+        }
+        let asked = running.handle().on_host(ERP, "hostname -i").await;
+        let address = asked.map(|said| said.text().split_whitespace().next().unwrap_or_default().to_owned());
+        format!(
+            "\n\nEach droplet is a container. Ask its site, look inside (the second line names the containers), and\n\
+             give it an image that it has not:\n\n  \
+             curl -H 'Host: erp.example.com' http://{}/\n  curl {}/sandbox/hosts\n  docker exec -it NAME bash\n  \
+             docker save IMAGE | docker exec -i NAME docker load",
+            address.unwrap_or_default(),
+            running.url()
+        )
+    }
+
+    /// Takes out of the template what there is no use for.
+    pub(super) fn adapt(self, files: &mut BTreeMap<String, Vec<u8>>) {
+        match self {
+            Self::Simulated => {}
+            Self::Containers => without_outside(files),
+            Self::None => files.retain(|path, _| !OF_HOSTS.iter().any(|of| path.starts_with(of))),
+        }
+    }
+}
+
+/// Hosts are reached by the program ssh.
+fn has_ssh() -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join("ssh").is_file())
+}
 
 /// Comes by every image, and says from where; the error says what this machine lacks.
-pub(super) async fn hosts(screen: &Screen, ssh: bool, pull: bool) -> anyhow::Result<HostsConfig> {
-    if !ssh {
-        bail!(
-            "droplets that are containers are reached by the program ssh, and there is none (Debian: openssh-client)"
-        );
-    }
+async fn containers(screen: &Screen, pull: bool) -> anyhow::Result<HostsConfig> {
     let wanted = IMAGES.map(|(image, droplet, needs, ports)| WantedImage {
         image: image.to_owned(),
         droplets: vec![droplet.to_owned()],
@@ -57,7 +136,7 @@ pub(super) async fn hosts(screen: &Screen, ssh: bool, pull: bool) -> anyhow::Res
 }
 
 /// Takes out of the template what droplets that reach nothing outside cannot have.
-pub(super) fn without_outside(files: &mut BTreeMap<String, Vec<u8>>) {
+fn without_outside(files: &mut BTreeMap<String, Vec<u8>>) {
     for (path, bytes) in files {
         let text = String::from_utf8_lossy(bytes);
         let kept = |line: &&str| match path.split('/').next() {
