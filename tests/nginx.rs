@@ -4,4 +4,5 @@
 mod certificates;
 mod imported;
 mod machine;
+mod moving;
 mod sites;

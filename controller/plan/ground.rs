@@ -9,7 +9,7 @@ use crate::model::{
     Planned, ProviderId, ResourceId, Scope, Shown, Standing, Step, Verb,
 };
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// The rule of these holds.
 const LEAVES_BEHIND: &str = "leaves-behind";
@@ -136,25 +136,22 @@ fn left<'m, 'e>(
 
 /// What is forgotten with a place that was let go of: everything that is remembered to be there.
 pub fn forgotten(kinds: &[&dyn AnyKind], memory: &Memory, change: &ChangeKey) -> Vec<Patch> {
-    if !ends(change) || change.verb != Verb::Release {
+    if change.part.is_some() || change.verb != Verb::Release {
         return Vec::new();
     }
-    let left = left(kinds, memory, &change.id, |_| None);
-    let objects: BTreeMap<&ResourceId, BTreeSet<&ProviderId>> =
-        left.iter().map(|left| (left.id, left.objects.iter().copied().collect())).collect();
-    let forget = |(id, objects): (&ResourceId, BTreeSet<&ProviderId>)| {
-        let owned = memory.owned.get(id)?;
-        if objects.contains(&owned.provider_id) {
-            return Some(Patch::Forget(id.clone()));
+    let forget = |left: Left<'_>| {
+        let owned = memory.owned.get(left.id)?;
+        if left.objects.contains(&&owned.provider_id) {
+            return Some(Patch::Forget(left.id.clone()));
         }
-        let retiring = owned.retiring.iter().filter(|r| !objects.contains(&r.provider_id)).cloned().collect();
-        Some(Patch::Own(id.clone(), Owned { retiring, ..owned.clone() }))
+        let retiring = owned.retiring.iter().filter(|r| !left.objects.contains(&&r.provider_id)).cloned().collect();
+        Some(Patch::Own(left.id.clone(), Owned { retiring, ..owned.clone() }))
     };
     let begun = memory.intents.values().filter(|intent| {
         intent.scope.within.as_ref() == Some(&change.id.name) && is_within(kinds, &intent.key.id.kind, &change.id)
     });
     let begun = begun.map(|intent| Patch::Settle(intent.key.clone()));
-    objects.into_iter().filter_map(forget).chain(begun).collect()
+    left(kinds, memory, &change.id, |_| None).into_iter().filter_map(forget).chain(begun).collect()
 }
 
 fn is_within(kinds: &[&dyn AnyKind], kind: &str, place: &ResourceId) -> bool {

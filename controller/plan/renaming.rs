@@ -14,29 +14,25 @@ pub struct Followed<'m> {
     pub patches: Vec<Patch>,
 }
 
-/// Follows every document of an estate that bore another name.
+/// Follows every document of an estate that bore another name when it was last remembered. What is remembered by its
+/// present name has been followed: whatever bears a former one since is something else.
 pub fn followed<'m>(kinds: &[&dyn AnyKind], estate: &Estate, memory: &'m Memory) -> Followed<'m> {
     let mut followed = Followed { memory: Cow::Borrowed(memory), patches: Vec::new() };
     let documents = estate.documents.values().filter(|document| !document.formerly.is_empty());
-    let former = |id: &ResourceId| !estate.documents.contains_key(id);
-    let mut names = Vec::new();
-    for document in documents {
+    for document in documents.filter(|document| !memory.owned.contains_key(&document.id)) {
         let new = &document.id;
-        let olds: Vec<&ResourceId> = document.formerly.iter().filter(|old| former(old)).collect();
-        let known = |old: &&&ResourceId| {
-            let memory = &followed.memory;
-            memory.owned.contains_key(**old)
-                || !memory.owned.contains_key(new) && memory.pins.contains_key(**old) && !memory.pins.contains_key(new)
-        };
-        // What is remembered under both names is two things, and one object has one new name.
-        let old = if followed.memory.owned.contains_key(new) { None } else { olds.iter().find(known).copied() };
+        let olds = document.formerly.iter().filter(|old| !estate.documents.contains_key(old));
+        let olds: Vec<&ResourceId> = olds.collect();
+        let known = |old: &&&ResourceId| followed.memory.owned.contains_key(**old);
+        let pinned = |old: &&&ResourceId| followed.memory.pins.contains_key(**old);
+        let pinned = || olds.iter().find(pinned).filter(|_| !memory.pins.contains_key(new));
+        // One object has one new name, and what is believed of a machine's key goes with it.
+        let old = olds.iter().find(known).or_else(pinned).copied();
         followed.take(old.map(|old| Patch::Rename(old.clone(), new.clone())));
-        let gone = olds.into_iter().filter(|old| !followed.memory.owned.contains_key(*old));
-        names.extend(gone.map(|old| Name { old: old.clone(), new: new.clone() }));
-    }
-    for name in &names {
-        let patches = name.users(kinds, &followed.memory);
-        followed.take(patches);
+        for old in olds.into_iter().filter(|old| !followed.memory.owned.contains_key(*old)).collect::<Vec<_>>() {
+            let patches = Name { old, new }.users(kinds, &followed.memory);
+            followed.take(patches);
+        }
     }
     followed
 }
@@ -51,12 +47,12 @@ impl Followed<'_> {
 }
 
 /// A document's former and present name.
-struct Name {
-    old: ResourceId,
-    new: ResourceId,
+struct Name<'a> {
+    old: &'a ResourceId,
+    new: &'a ResourceId,
 }
 
-impl Name {
+impl Name<'_> {
     /// What is remembered of those that refer to it, or live within it.
     fn users(&self, kinds: &[&dyn AnyKind], memory: &Memory) -> Vec<Patch> {
         let mut patches = Vec::new();
@@ -64,7 +60,7 @@ impl Name {
             kinds.iter().filter(|kind| kind.within() == Some(&self.old.kind)).map(|kind| kind.name()).collect();
         for (id, owned) in &memory.owned {
             let mut now = owned.clone();
-            if now.needs.remove(&self.old) {
+            if now.needs.remove(self.old) {
                 now.needs.insert(self.new.clone());
             }
             if within.contains(id.kind.as_str()) {

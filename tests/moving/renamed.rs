@@ -3,7 +3,10 @@
 use super::waiting;
 use crate::house::House;
 use crate::simulated::{HOST, SITE, STACK, say, stacked};
-use driftless::model::{ResourceId, Scope};
+use driftless::engine::snapshot::Snapshot;
+use driftless::kinds;
+use driftless::model::{ChangeKey, Intent, Key, Memory, Owned, ProviderId, ResourceId, Scope, Verb};
+use driftless::plan::renaming::followed;
 
 /// The host under another name, and what is on it with that.
 fn renamed(formerly: &str) -> [(&'static str, String); 3] {
@@ -42,10 +45,52 @@ async fn a_host_that_is_called_otherwise_moves_nothing_and_starts_nothing_anew()
     });
     assert_eq!(erp.count(), 0, "nothing is remembered by the former name");
     house.settles().await;
+    only_once(&snapshot, &memory);
 
     // What is done by hand is still put back, through the new name.
     say(&house, "docker stop odoo-web-1").await;
     let mended = house.cycle().await;
     assert_eq!(mended.outcomes.len(), 1, "{:#?} {:#?}", mended.outcomes, waiting(&mended));
     assert_eq!(say(&house, "docker ps -q | wc -l").await.trim(), "2");
+}
+
+/// Of what is remembered by the new name nothing follows again, though the line stays: what is called `erp` since is another.
+fn only_once(snapshot: &Snapshot, memory: &Memory) {
+    let estate = snapshot.estate.clone().expect("an estate");
+    let kinds = kinds::pure();
+    let (host, stack) = (ResourceId::new("Host", "erp"), ResourceId::new("ComposeStack", "odoo"));
+    let mut other = memory.clone();
+    let there = |owned: &mut Owned| owned.scope = Scope::within("ComposeStack", "erp");
+    other.owned.get_mut(&stack).into_iter().for_each(there);
+    assert!(followed(&kinds, &estate, &other).patches.is_empty());
+
+    // Work that was begun under the former name is found by the new one.
+    let renamed = ResourceId::new("Host", "shop");
+    let owned = other.owned.remove(&renamed).expect("it is owned");
+    other.owned.insert(host.clone(), owned);
+    let key = ChangeKey::whole(&stack, Verb::Replace);
+    let begun = Intent {
+        key: key.clone(),
+        scope: Scope::within("ComposeStack", "erp"),
+        keys: vec![Key("erp odoo".to_owned()), Key("erpx odoo".to_owned())],
+        before: Default::default(),
+        provider_id: Some(ProviderId("erp:odoo".to_owned())),
+        generation: 2,
+        stage: None,
+        opened: snapshot.at,
+        unclear: false,
+        wrote: Default::default(),
+        settles: None,
+        reached: Default::default(),
+    };
+    other.intents.insert(key.clone(), begun);
+    let now = followed(&kinds, &estate, &other).memory;
+    assert!(now.owned.contains_key(&renamed) && !now.owned.contains_key(&host));
+    assert_eq!(now.owned[&stack].scope, Scope::within("ComposeStack", "shop"));
+    let begun = &now.intents[&key];
+    assert_eq!(begun.keys, [Key("shop odoo".to_owned()), Key("erpx odoo".to_owned())]);
+    assert_eq!(
+        (begun.provider_id.clone(), begun.scope.to_string()),
+        (Some(ProviderId("shop:odoo".to_owned())), "ComposeStack:shop".to_owned())
+    );
 }

@@ -7,13 +7,13 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// An ACME service on loopback that finds every name at 127.0.0.1.
-struct Pebble {
-    directory: String,
+pub struct Pebble {
+    pub directory: String,
     children: Vec<Child>,
 }
 
 impl Pebble {
-    fn start(folder: &Path, http: u16) -> Self {
+    pub fn start(folder: &Path, http: u16) -> Self {
         let [listen, management, dns, dns_management, tls] = ports();
         let file = |name: &str| folder.join(name).display().to_string();
         let (key, certificate, config) = (file("pebble.key"), file("pebble.pem"), file("pebble.json"));
@@ -59,7 +59,7 @@ impl Drop for Pebble {
     }
 }
 
-fn site(machine: &Machine, names: &str, directory: &str) -> String {
+pub fn site(machine: &Machine, names: &str, directory: &str) -> String {
     let more = format!(
         "  tls: {{issuer: letsencrypt, email: ops@example.test, directory: \"{directory}\"}}\n  \
          locations: [{{path: /, redirect: {{to: \"https://there.example.test/\", status: 302}}}}]\n"

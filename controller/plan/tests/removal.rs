@@ -99,22 +99,6 @@ fn a_former_generation_where_nobody_can_look_is_remembered_until_somebody_can() 
 }
 
 #[test]
-fn a_former_generation_whose_ground_is_nobodys_any_more_is_forgotten() {
-    let mut stage = Stage::new();
-    stage.settled("1", "a");
-    stage.settled("2", "ground");
-    let scope = Some(Scope::within("Crate", "elsewhere"));
-    let owned = stage.memory.owned.get_mut(&id("a")).expect("owned");
-    owned.retiring.push(Retiring { provider_id: pid("0"), generation: 1, scope });
-    owned.needs.insert(id("ground"));
-    assert_eq!(rules(&stage.run()), ["former-unseen"]);
-    stage.drop("ground");
-    assert_eq!(rules(&stage.run()).len(), 0, "it was let go");
-    let owned = &stage.memory.owned[&id("a")];
-    assert_eq!((owned.retiring.len(), owned.needs.len()), (0, 0));
-}
-
-#[test]
 fn what_looks_like_a_rename_is_held_on_both_sides_with_the_line_to_add() {
     // The same key; the same but for the name; named by `adopt`.
     let mut same_key = removed(OnRemove::Destroy);

@@ -56,7 +56,11 @@ said=$(certbot certonly --webroot -w "$webroot" --cert-name "$name" --server "$d
   --renew-with-new-domains --deploy-hook 'nginx -t -q && nginx -s reload' "$@" 2>&1 </dev/null 8>&-)
 code=$?
 is=$(serial)
-if [ -n "$new" ] && [ -z "$is" ]; then grep -vxF "$name" $ours >$ours.new; mv -f $ours.new $ours; fi
+if [ -n "$new" ] && [ -z "$is" ]; then
+  # Nothing that is left is no error, and a full disk is one.
+  grep -vxF "$name" $ours >$ours.new
+  [ $? -gt 1 ] || mv -f $ours.new $ours
+fi
 [ $code -eq 0 ] || leave 77 "$(printf '%s\n' "$said" | grep -vE '^(Saving debug log|Ask for help|- - -|$)' | tail -n 12)"
 [ -n "$is" ] || leave 77 "certbot says that all is well, and $live is not there"
 if [ "$is" = "$was" ] && [ "$how" = renew ]; then leave 77 "certbot says that all is well, and the certificate is the same as before"; fi
