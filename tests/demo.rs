@@ -34,3 +34,28 @@ fn the_demo_follows_the_repository_until_it_is_interrupted_and_leaves_nothing_be
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(!std::path::Path::new(&folder).exists(), "{folder} is still there");
 }
+
+#[test]
+fn what_the_demo_invites_to_brings_a_stack_that_was_set_up_by_hand_into_git() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut child = demo(&["--dir", &folder.path().display().to_string()]);
+    let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines().map_while(Result::ok);
+    lines.find(|line| line.contains("bring it into git")).expect("it invites");
+    let script: Vec<String> = lines.by_ref().skip(1).take_while(|line| !line.is_empty()).collect();
+    lines.find(|line| line.contains("Ctrl-C ends")).expect("it invites");
+    let own = std::path::Path::new(env!("CARGO_BIN_EXE_driftless")).parent().expect("a folder").display();
+    let said = Command::new("sh")
+        .args(["-ec", &script.join("\n")])
+        .current_dir(folder.path().join("infra"))
+        .env("PATH", format!("{own}:{}", std::env::var("PATH").expect("a path")))
+        .envs([("GIT_AUTHOR_NAME", "Ana"), ("GIT_AUTHOR_EMAIL", "ana@example.com")])
+        .envs([("GIT_COMMITTER_NAME", "Ana"), ("GIT_COMMITTER_EMAIL", "ana@example.com")])
+        .output()
+        .expect("a shell");
+    assert!(said.status.success(), "{script:?}\n{said:?}");
+    let taken = lines.find(|line| line.contains("ComposeStack/cache")).expect("it is taken over");
+    assert!(taken.contains("write its receipt: its container stays as it is"), "{taken}");
+    let id = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(id, rustix::process::Signal::INT).expect("it runs");
+    assert!(child.wait().expect("it ends").success());
+}

@@ -269,14 +269,14 @@ impl Stage<'_> {
 
     async fn invitation(&self) -> String {
         let (infra, api) = (self.work_tree.display(), self.running.url());
-        let inside = self.behind.invitation(&self.running).await;
+        let (import, inside) = (self.behind.import(&api), self.behind.invitation(&self.running).await);
         format!(
             "\nGit and reality agree. In another terminal, push a change:\n\n  \
              cd {infra}\n  sed -i 's/s-2vcpu-4gb/s-4vcpu-8gb/' droplets/erp.yaml\n  \
              git commit -am 'More room for Odoo' && git push\n\n\
              or change something by hand, and see it put back:\n\n  \
              curl -X DELETE -H 'Authorization: Bearer {TOKEN}' {api}/v2/domains/example.com\n  \
-             curl -d 'docker stop n8n-redis-1' {api}/sandbox/hosts/odoo-erp-prod\n\n\
+             curl -d 'docker stop n8n-redis-1' {api}/sandbox/hosts/odoo-erp-prod\n\n{import}\
              What was done, and what is not well:\n\n  \
              git fetch -q && git show origin/driftless/reports:reports/STATUS.md{inside}\n\n\
              Following the repository; Ctrl-C ends."
@@ -345,21 +345,31 @@ async fn repository(folder: &Path, public_key: &str, behind: Behind) -> anyhow::
 }
 
 async fn controller(folder: &Path, running: &sandbox::Running) -> anyhow::Result<Controller> {
-    let mut flags = Overrides::default();
-    flags
-        .set("repo", Some(folder.join("infra.git").display().to_string()))
-        .set("data_dir", Some(folder.join("data").display().to_string()))
-        .set("secrets_dir", Some(folder.join("secrets").display().to_string()))
-        .set("digitalocean.api_url", Some(running.url()))
-        .set("reach.hosts", running.reach_map().map(|_| "true".to_owned()))
-        .set("reach.map", running.reach_map());
     // Nothing of the user's own settings or environment reaches the demo: it must never meet a real account.
-    let nowhere = |name: &str| (name == "DIGITALOCEAN_ACCESS_TOKEN").then(|| TOKEN.to_owned());
     let settings = folder.join("driftless.toml");
-    std::fs::write(&settings, "# The demo's own settings: none.\n")
-        .context("the demo's settings could not be written")?;
-    let config = Config::load(flags, &nowhere, Some(settings))?;
+    let text = settings_of(folder, running);
+    if !disk::write_new(&settings, text.as_bytes()).context("the demo's settings could not be written")? {
+        bail!("{} is there already\n  Name another folder, or remove it.", settings.display());
+    }
+    let config = Config::load(Overrides::default(), &|_| None, Some(settings))?;
     connect::controller(&config).await
+}
+
+/// The demo's own settings, by which other commands meet it, too.
+fn settings_of(folder: &Path, running: &sandbox::Running) -> String {
+    let text = |text: &str| serde_json::Value::from(text).to_string();
+    let at = |name: &str| text(&folder.join(name).display().to_string());
+    let reach = running.reach_map().map(|map| format!("\n[reach]\nhosts = true\nmap = {}\n", text(&map)));
+    format!(
+        "# The demo's own settings: driftless --config THIS status\nrepo = {}\ndata_dir = {}\nsecrets_dir = {}\n\n\
+         [digitalocean]\napi_url = {}\ntoken = {}\n{}",
+        at("infra.git"),
+        at("data"),
+        at("secrets"),
+        text(&running.url()),
+        text(TOKEN),
+        reach.unwrap_or_default()
+    )
 }
 
 fn person() -> Person {

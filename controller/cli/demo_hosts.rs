@@ -55,6 +55,21 @@ impl Behind {
         }
     }
 
+    /// How a stack that somebody set up by hand comes into git; nothing where there are no hosts.
+    pub(super) fn import(self, api: &str) -> String {
+        if self == Self::None {
+            return String::new();
+        }
+        let compose = "services: {redis: {image: redis:7-alpine}}";
+        format!(
+            "or set up a stack by hand, and bring it into git:\n\n  \
+             curl {api}/sandbox/hosts/{ERP} -d 'mkdir /opt/cache; cd /opt/cache\n    \
+             echo \"{compose}\" >compose.yaml; docker compose up -d'\n  \
+             driftless --config ../driftless.toml import . --host erp\n  \
+             git add -A && git commit -m 'The cache, too' && git push\n\n"
+        )
+    }
+
     /// How long a new droplet may take, where that is longer than others' take.
     pub(super) fn patience(self) -> Option<Duration> {
         (self == Self::Containers).then_some(PATIENCE)

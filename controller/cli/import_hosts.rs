@@ -41,7 +41,12 @@ pub(super) async fn run(
     let ports = connect::ports(&config)?;
     let importing = import::of_hosts(&ports, hosts, &on_hosts, &beside, &memory);
     let imported = patiently(importing, screen).await.map_err(|error| explained(error, &on_hosts, &shown, screen))?;
-    nothing_stands_there(&dir, &shown, &imported.files)?;
+    let former = only_comments(&dir, &imported.files);
+    let new = imported.files.iter().filter(|(path, _)| !former.contains(path));
+    nothing_stands_there(&dir, &shown, &new.map(|(path, bytes)| (path.clone(), bytes.clone())).collect())?;
+    for path in &former {
+        std::fs::remove_file(dir.join(path)).with_context(|| format!("{path} could not be written anew"))?;
+    }
     // Without its secrets no document is any good.
     keep(&config.secrets_dir, &imported.secrets)?;
     write(&dir, &imported.files)?;
@@ -50,12 +55,15 @@ pub(super) async fn run(
         kinds: &on_hosts,
         imported: &imported,
         files: &imported.files,
-        head: format!(
-            "Wrote {} to {shown} for what stands on {} and was in no document.",
-            counted(imported.files.len(), "file"),
-            names.join(" and ")
-        ),
-        nothing: "nothing: all that stands there has a document, or can have none",
+        head: match imported.files.len() {
+            0 => format!("Nothing is new on {}, so nothing was written.", names.join(" and ")),
+            count => format!(
+                "Wrote {} to {shown} for what stands on {} and was in no document.",
+                counted(count, "file"),
+                names.join(" and ")
+            ),
+        },
+        nothing: "all that stands there has a document, or can have none",
         next: next(&imported, &config.secrets_dir, &screen.out),
         about: json!({"hosts": hosts, "secrets": imported.secrets.keys().collect::<Vec<_>>(), "secretsDir": config.secrets_dir}),
     };
@@ -98,6 +106,9 @@ fn next(imported: &Imported, folder: &Path, paint: &Paint) -> String {
             paint,
         ));
     }
+    if imported.drafted.iter().all(|one| one.left_out.is_some()) {
+        return text;
+    }
     let stacks = imported.drafted.iter().any(|one| one.left_out.is_none() && !one.draft.files.is_empty());
     let sentence = if stacks {
         "The plan takes each stack over as it is: it writes a receipt beside it, and no container is touched. Read what is \
@@ -107,6 +118,17 @@ fn next(imported: &Imported, folder: &Path, paint: &Paint) -> String {
     };
     text.push('\n');
     text + &paragraph(0, sentence, paint)
+}
+
+/// What an import before has left out and said so, and nothing else stands in the file: it is written anew.
+fn only_comments(dir: &Path, files: &Files) -> Vec<String> {
+    let is = |path: &&String| {
+        let text = std::fs::read_to_string(dir.join(path)).unwrap_or_default();
+        let mut lines = text.lines();
+        lines.next().is_some_and(|line| line.starts_with("# ") && line.contains(" is left out: "))
+            && lines.all(|line| line.trim().is_empty() || line.starts_with('#'))
+    };
+    files.keys().filter(is).cloned().collect()
 }
 
 /// The whole repo: documents, and what they name.

@@ -122,7 +122,7 @@ const RESERVED: [&str; 9] = ["true", "false", "null", "yes", "no", "on", "off", 
 
 fn is_plain(text: &str) -> bool {
     let inner = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/' | b'+' | b'@' | b' ');
-    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '/'))
         && text.bytes().all(inner)
         && !text.ends_with(' ')
         && !text.contains("  ")

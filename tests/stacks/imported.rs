@@ -81,7 +81,6 @@ async fn a_stack_that_was_set_up_by_hand_comes_into_git_and_no_container_is_touc
     assert!(
         !copied.exists() && std::fs::read_to_string(&document).expect("comments").lines().all(|l| l.starts_with('#'))
     );
-    std::fs::remove_file(document).expect("removed");
     std::fs::write(&compose, text).expect("written");
 
     let imported = ran(command(&["import", &repo, "--host", "erp"])).await.ended(0);

@@ -193,7 +193,10 @@ fn stamp(
         [] => String::new(),
         all => format!(", and {} in other words that mean the same", all.join(" and ")),
     };
-    let stay = format!("the {} containers stay as they are", state.of_services().count());
+    let stay = match state.of_services().count() {
+        1 => "its container stays as it is".to_owned(),
+        count => format!("its {count} containers stay as they are"),
+    };
     let verb = if input.adopting { Verb::Adopt } else { Verb::Update };
     let change = Change::new(ChangeKey::whole(input.id, verb), format!("write its receipt{files}: {stay}"), step);
     let mut change = change.on(input.provider_id).generation(input.generation.max(1));
