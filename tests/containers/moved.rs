@@ -155,8 +155,8 @@ async fn a_site_moves_with_its_certificate_and_certbot_renews_it_in_its_new_plac
     let before = serials(&house, "ocr").await;
     // As certbot itself made them; the old host may keep nothing of it.
     let algorithm = format!("openssl x509 -in {live}/fullchain.pem -noout -text | grep 'Public Key Algorithm'");
-    let keys = "find /etc/letsencrypt/accounts -name private_key.json -perm 0400 | wc -l; find /etc/letsencrypt/accounts -type f | wc -l";
-    let by_certbot = [say(&house, "ocr", &algorithm).await, say(&house, "ocr", keys).await];
+    let accounts = "find /etc/letsencrypt/accounts -name private_key.json -perm 0400 | wc -l; find /etc/letsencrypt/accounts -type f | wc -l";
+    let by_certbot = [say(&house, "ocr", &algorithm).await, say(&house, "ocr", accounts).await];
 
     let moved = service("erp");
     house.push(&moved.each_ref().map(|(path, text)| (*path, Some(text.as_str())))).await;
@@ -188,7 +188,7 @@ async fn a_site_moves_with_its_certificate_and_certbot_renews_it_in_its_new_plac
     );
     let own = "600 root\n700 root\n700 root\n700 root\n../../archive/ocr.example.com/privkey1.pem\n";
     assert_eq!(say(&house, "erp", &modes).await, own);
-    assert_eq!(say(&house, "erp", keys).await, by_certbot[1], "the account as certbot keeps it");
+    assert_eq!(say(&house, "erp", accounts).await, by_certbot[1], "the account as certbot keeps it");
     let found = Command::new("grep").args(["-rlF", &line]).arg(house.folder.path()).output().expect("grep runs");
     assert_eq!(String::from_utf8_lossy(&found.stdout), "");
     let found =
