@@ -34,6 +34,7 @@ pub fn plan(kinds: &[&dyn AnyKind], estate: &Estate, world: &World, memory: &Mem
     draft.removals(&claims);
     draft.renames(&claims);
     draft.ground();
+    draft.new_ground();
     draft.foundation(&claims);
     draft.handover(&claims);
     draft.sequence(&claims);

@@ -67,6 +67,32 @@ impl Draft<'_> {
         }
     }
 
+    /// Holds what makes a place another machine while something is on the former one, which somebody still keeps.
+    pub(super) fn new_ground(&mut self) {
+        let memory = self.memory;
+        let kinds: Vec<&dyn AnyKind> = self.kinds.values().copied().collect();
+        for change in self.changes.iter_mut().filter(|c| c.key.verb == Verb::Create && c.key.part.is_none()) {
+            let place = &change.key.id;
+            let (Some(owned), Some(document)) = (memory.owned.get(place), self.estate.documents.get(place)) else {
+                continue;
+            };
+            let kept = |on: &&ResourceId| {
+                memory.owned.get(*on).is_some_and(|machine| machine.provider_id == owned.provider_id)
+                    && !document.needs.iter().any(|need| need.on == **on)
+            };
+            let Some(former) = owned.needs.iter().find(kept) else { continue };
+            let stays: Vec<String> =
+                left(&kinds, memory, place, |_| None).iter().map(|left| left.words(place)).collect();
+            if stays.is_empty() {
+                continue;
+            }
+            change.fields.push(FieldChange::new("stays behind", Shown::set(stays.clone()), Shown::Nothing));
+            change.digest = record::digest(change);
+            let reason = HoldReason { rule: LEAVES_BEHIND.to_owned(), text: on_the_former(place, former, &stays) };
+            guard::hold(change, vec![reason], memory, self.world.as_of);
+        }
+    }
+
     /// Places that are in no document any more, and that are remembered, or something on them is.
     fn gone(&self) -> BTreeSet<ResourceId> {
         let kinds = &self.kinds;
@@ -103,6 +129,16 @@ fn still_on_it(stays: &[String]) -> String {
          remove it then. Where the machine is gone for good, approve this: what is there stays as it is, and is forgotten",
         words(stays),
         if stays.len() == 1 { "is" } else { "are" }
+    )
+}
+
+fn on_the_former(place: &ResourceId, former: &ResourceId, stays: &[String]) -> String {
+    let (all, are) = (words(stays), if stays.len() == 1 { "is" } else { "are" });
+    format!(
+        "{place} would be another machine, and {all} {are} on {former}, with the data there. Give the new machine a {} \
+         document of its own and name it where {former} is to be left: that moves things in their order. Approve this \
+         where they are to be made anew: what is on {former} stays as it is, and is forgotten",
+        place.kind
     )
 }
 

@@ -108,3 +108,36 @@ async fn a_host_goes_with_what_is_only_to_be_let_go_of_and_is_held_for_what_is_t
     let held = line(cycle(&house).await.as_ref(), "Host/ocr release: Held");
     assert!(held.contains("NginxSite/ocr (ocr.example.com.conf) is still on it"), "{held}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_that_would_be_another_machine_waits_while_something_is_on_the_former_one() {
+    let house = at_home().await;
+    let second = "apiVersion: driftless/v1\nkind: Droplet\nmetadata: {name: ocr2}\nspec: {region: sgp1, size: s-2vcpu-4gb, image: ubuntu-22-04-x64, sshKeys: [ops]}\n";
+    let other = droplets().replace("droplet: ocr\n", "droplet: ocr2\n") + second;
+    push(&house, &[("droplets.yaml", other.clone())]).await;
+    cycle(&house).await;
+    for _ in 0..3 {
+        let early = cycle(&house).await;
+        let held = line(&early, "Host/ocr create: Held");
+        for part in [
+            "ComposeStack/ocr (ocr) and NginxSite/ocr (ocr.example.com.conf) are on Droplet/ocr, with the data there",
+            "document of its own",
+        ] {
+            assert!(held.contains(part), "{held}");
+        }
+        assert_eq!(
+            (say(&house, "ocr", SITE).await.as_str(), say(&house, "ocr2", "ls /opt").await.as_str()),
+            ("1\n", "")
+        );
+    }
+
+    // Taken back, nothing has happened; approved, all of it is made anew on the other machine.
+    push(&house, &[("droplets.yaml", droplets() + second)]).await;
+    let back = cycle(&house).await;
+    assert!(back.after.as_ref().is_some_and(|plan| plan.is_empty()), "{:#?}", waiting(&back));
+    push(&house, &[("droplets.yaml", other)]).await;
+    cycle(&house).await;
+    house.approve_all().await;
+    house.settles().await;
+    assert_eq!((say(&house, "ocr2", SITE).await.as_str(), say(&house, "ocr", SITE).await.as_str()), ("1\n", "1\n"));
+}
