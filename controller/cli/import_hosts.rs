@@ -79,7 +79,8 @@ fn keep(folder: &Path, secrets: &BTreeMap<String, Hidden>) -> anyhow::Result<()>
     if secrets.is_empty() {
         return Ok(());
     }
-    let at = |path: &Path| format!("{} could not be written, so nothing was: name another secrets_dir", path.display());
+    let at =
+        |path: &Path| format!("{} could not be written, so no document was: name another secrets_dir", path.display());
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(|| at(folder))?;
     for (name, secret) in secrets {
         let path = folder.join(name);

@@ -84,7 +84,8 @@ pub async fn import(ports: &Ports, kinds: &[&dyn AnyOperate], beside: &Files) ->
 /// is of these kinds.
 ///
 /// `beside` is the whole repo, `memory` what the controller of it remembers: which keys its hosts have. Guarantees: the
-/// documents are valid beside the others, and add neither changes nor problems to the plan.
+/// documents are valid beside the others, and add neither changes nor problems to the plan but that what exists is taken over
+/// as it is, and what ails there already.
 pub async fn of_hosts(
     ports: &Ports,
     hosts: &[String],

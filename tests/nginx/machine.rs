@@ -129,8 +129,9 @@ impl Machine {
     /// Who issued what is shown for this name over https.
     pub fn issuer(&self, name: &str) -> String {
         let at = format!("127.0.0.1:{}", self.https);
-        let script = r#"openssl s_client -connect "$1" -servername "$2" </dev/null 2>/dev/null | openssl x509 -noout -issuer -ext subjectAltName"#;
+        let script = r#"openssl s_client -connect "$1" -servername "$2" </dev/null | openssl x509 -noout -issuer -ext subjectAltName"#;
         let output = Command::new("sh").args(["-c", script, "ask", &at, name]).output().expect("openssl runs");
+        assert!(!output.stdout.is_empty(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 }
