@@ -21,7 +21,6 @@ use std::time::Instant;
 ///
 /// Never fails as a whole: a scope that cannot be read says why, and the planner leaves it alone.
 pub async fn look(ports: &Ports, estate: &Estate, memory: &Memory) -> World {
-    ports.hosts.secrets().open(estate);
     let kinds: Vec<&dyn AnyOperate> = kinds::ALL.iter().copied().filter(|k| concerns(*k, estate, memory)).collect();
     let followed = followed(&kinds::pure(), estate, memory);
     gather(ports, &kinds, Some(estate), &followed.memory, false).await
@@ -39,6 +38,8 @@ async fn gather(
     memory: &Memory,
     whole: bool,
 ) -> World {
+    // Every look that has an estate has its secrets: hosts are reached with them.
+    estate.into_iter().for_each(|estate| ports.hosts.secrets().open(estate));
     let (began, calls) = (Instant::now(), ports.digitalocean.calls());
     let mut world = World::unseen(ports.clock.now());
     if kinds.is_empty() {

@@ -1,6 +1,6 @@
-//! What stands on a place whose document has gone: a host is reached by what its document says, so that nothing on it can
-//! be moved or taken away any more. Letting go of the place is held while that is so, and names what stays behind; who
-//! approves it says that it may be forgotten. Knows places by `Kind::WITHIN`, never by a kind's name.
+//! What stands on a place whose document has gone, or makes it another machine: a host is reached by what its document says,
+//! so that nothing on the former one can be moved or taken away any more. That is held while it is so, and names what stays
+//! behind; who approves it says that it may be forgotten. Knows places by `Kind::WITHIN`, never by a kind's name.
 
 use super::assemble::Draft;
 use super::{guard, record};
@@ -8,6 +8,7 @@ use crate::model::{
     AnyKind, Cause, Change, ChangeKey, Document, FieldChange, HoldReason, Memory, Mode, OnRemove, Owned, Patch,
     Planned, ProviderId, ResourceId, Scope, Shown, Standing, Step, Verb,
 };
+use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -55,10 +56,7 @@ impl Draft<'_> {
                 (ChangeKey::whole(&place, Verb::Release), memory.owned.get(&place).map(|owned| &owned.needs));
             for change in self.changes.iter_mut().filter(|change| ends(&change.key)) {
                 if change.key.id == place {
-                    change.fields.push(FieldChange::new("stays behind", Shown::set(stays.clone()), Shown::Nothing));
-                    change.digest = record::digest(change);
-                    let reason = HoldReason { rule: LEAVES_BEHIND.to_owned(), text: still_on_it(&stays) };
-                    guard::hold(change, vec![reason], memory, as_of);
+                    hold(change, &stays, still_on_it(&stays), memory, as_of);
                 } else if needs.is_some_and(|needs| needs.contains(&change.key.id)) {
                     // The machine under it is kept as long.
                     change.after.push(end.clone());
@@ -86,10 +84,8 @@ impl Draft<'_> {
             if stays.is_empty() {
                 continue;
             }
-            change.fields.push(FieldChange::new("stays behind", Shown::set(stays.clone()), Shown::Nothing));
-            change.digest = record::digest(change);
-            let reason = HoldReason { rule: LEAVES_BEHIND.to_owned(), text: on_the_former(place, former, &stays) };
-            guard::hold(change, vec![reason], memory, self.world.as_of);
+            let text = on_the_former(place, former, &stays);
+            hold(change, &stays, text, memory, self.world.as_of);
         }
     }
 
@@ -121,6 +117,13 @@ impl Draft<'_> {
         }
         self.push(place, vec![change]);
     }
+}
+
+/// What stays behind is part of what is approved.
+fn hold(change: &mut Planned, stays: &[String], text: String, memory: &Memory, as_of: Timestamp) {
+    change.fields.push(FieldChange::new("stays behind", Shown::set(stays.to_vec()), Shown::Nothing));
+    change.digest = record::digest(change);
+    guard::hold(change, vec![HoldReason { rule: LEAVES_BEHIND.to_owned(), text }], memory, as_of);
 }
 
 fn still_on_it(stays: &[String]) -> String {
